@@ -1,0 +1,63 @@
+# cpbroker: build, test, install. `make help` lists the targets.
+VERSION := 0.1.0
+VARIANT ?= release
+CC      ?= gcc
+PREFIX  ?= /usr/local
+O       := build/$(VARIANT)$(if $(filter clang%,$(notdir $(CC))),-clang)
+
+PACKAGES := libmicrohttpd jansson libcurl libpq openssl yaml-0.1
+WARN     := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2
+CFLAGS_debug   := -O0 -g3 -DCPBROKER_FAILPOINTS
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CFLAGS_test    := -O1 -g -DCPBROKER_FAILPOINTS
+CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DCPBROKER_FAILPOINTS
+CFLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -DCPBROKER_FAILPOINTS
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_asan   := -fsanitize=address,undefined
+LDFLAGS_tsan   := -fsanitize=thread
+
+# Deferred and cached, so that `make deps` works before pkg-config exists.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+ALL_CFLAGS  = -std=gnu11 $(WARN) -Ibroker -D_GNU_SOURCE -DCPBROKER_VERSION='"$(VERSION)"' -pthread $(PKG_CFLAGS) $(CFLAGS_$(VARIANT)) $(CFLAGS)
+ALL_LDFLAGS = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
+
+SOURCES := $(wildcard broker/*/*.c) $(filter-out broker/main.c,$(wildcard broker/*.c))
+OBJECTS := $(SOURCES:%.c=$O/%.o)
+UNITS   := $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c))
+
+.DEFAULT_GOAL := all
+.PHONY: all help deps lib demo dev check lint test-unit unit-one test-integration test-e2e test-crash bench clean install
+.SECONDARY:
+
+all: $O/cpbroker ## build the broker (VARIANT=release|debug|test|asan|tsan, CC=gcc|clang)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+lib: $O/libcpbroker.a
+
+$O/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$O/libcpbroker.a: $(OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$O/cpbroker: $O/broker/main.o $O/libcpbroker.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$O/test/unit/test_%: $O/test/unit/test_%.o $O/libcpbroker.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(PKG_LIBS)
+
+unit-one: $O/test/unit/test_$(T) ## build and run one unit test (T=module)
+	$<
+
+test-unit: $(UNITS:%=$O/test/unit/%) ## run the unit tests
+	@test/run-units $^
+
+clean: ## remove what was built
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)

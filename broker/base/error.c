@@ -1,0 +1,43 @@
+/* Error values: formatting and wrapping. */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool error_set(Error *err, ErrorKind kind, const char *format, ...)
+{
+    if (!err)
+        return false;
+    char text[sizeof(err->text)]; /* the arguments may point into err->text */
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    memcpy(err->text, text, sizeof(text));
+    err->kind = kind;
+    err->retry_after_seconds = 0;
+    return false;
+}
+
+bool error_wrap(Error *err, const char *format, ...)
+{
+    if (!err)
+        return false;
+    char prefix[sizeof(err->text)], text[sizeof(err->text) * 2 + 4];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(prefix, sizeof(prefix), format, args);
+    va_end(args);
+    snprintf(text, sizeof(text), "%s: %s", prefix, err->text);
+    text[sizeof(err->text) - 1] = '\0';
+    memcpy(err->text, text, sizeof(err->text));
+    return false;
+}
+
+const char *error_kind_name(ErrorKind kind)
+{
+    static const char *const names[] = {"none", "invalid", "denied", "not found", "gone",
+                                        "conflict", "busy", "retry", "internal", "lost"};
+    return (size_t)kind < ARRAY_SIZE(names) ? names[kind] : "unknown";
+}

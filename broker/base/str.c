@@ -1,0 +1,78 @@
+/* Growing byte strings. */
+#include "base/str.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void reserve(Str *s, size_t more)
+{
+    size_t need = s->len + more + 1;
+    if (need <= s->cap)
+        return;
+    size_t cap = s->cap ? s->cap : 64;
+    while (cap < need)
+        cap *= 2;
+    s->data = xrealloc(s->data, cap);
+    s->cap = cap;
+}
+
+void str_append_n(Str *s, const void *bytes, size_t n)
+{
+    reserve(s, n);
+    if (n)
+        memcpy(s->data + s->len, bytes, n);
+    s->len += n;
+    s->data[s->len] = '\0';
+}
+
+void str_append(Str *s, const char *text)
+{
+    str_append_n(s, text, strlen(text));
+}
+
+void str_append_char(Str *s, char c)
+{
+    str_append_n(s, &c, 1);
+}
+
+void str_appendf(Str *s, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n > 0) {
+        reserve(s, (size_t)n);
+        vsnprintf(s->data + s->len, (size_t)n + 1, format, again);
+        s->len += (size_t)n;
+    }
+    va_end(again);
+}
+
+const char *str_text(const Str *s)
+{
+    return s->data ? s->data : "";
+}
+
+char *str_take(Str *s)
+{
+    char *data = s->data ? s->data : xstrdup("");
+    *s = STR_INIT;
+    return data;
+}
+
+void str_clear(Str *s)
+{
+    s->len = 0;
+    if (s->data)
+        s->data[0] = '\0';
+}
+
+void str_free(Str *s)
+{
+    secret_free(s->data, s->cap);
+    *s = STR_INIT;
+}

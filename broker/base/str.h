@@ -1,0 +1,36 @@
+/* A growing byte string with an upper bound, always NUL-terminated. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include "base/error.h"
+
+#include <stdarg.h>
+
+/* `STR_INIT` is a valid empty string; data is "" until the first append. */
+typedef struct Str {
+    char *data;
+    size_t len;
+    size_t cap;
+} Str;
+
+#define STR_INIT ((Str){0})
+
+void str_append(Str *s, const char *text);
+void str_append_n(Str *s, const void *bytes, size_t n);
+void str_append_char(Str *s, char c);
+void str_appendf(Str *s, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The text; "" when empty. Borrowed until the next append. */
+const char *str_text(const Str *s);
+/* Hands the buffer over (never NULL) and empties `s`; the caller frees. */
+char *str_take(Str *s);
+void str_clear(Str *s);
+/* Releases the buffer after erasing it. */
+void str_free(Str *s);
+
+static inline UNUSED void str_free_cleanup(Str *s)
+{
+    str_free(s);
+}
+#define CLEANUP_STR CLEANUP(str_free)
+
+#endif

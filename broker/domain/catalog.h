@@ -1,0 +1,42 @@
+/* Service offering and plans: read from YAML, checked, served as one prepared text per API version. */
+#ifndef DOMAIN_CATALOG_H
+#define DOMAIN_CATALOG_H
+
+#include "domain/types.h"
+
+typedef enum QuorumKind { QUORUM_KRAFT, QUORUM_ZOOKEEPER } QuorumKind;
+
+/* One plan; immutable, owned by the catalog. */
+typedef struct Plan {
+    const char *id, *name, *description;
+    const char *service_id;
+    bool bindable;
+    const char *maintenance_version;        /* semantic version, or NULL */
+    QuorumKind quorum;
+    int brokers;                            /* Kafka brokers */
+    int quorum_size;                        /* controllers or ZooKeeper servers */
+    int deadline_seconds[OPERATION_KINDS];  /* per kind of operation; on expiry it fails */
+    const json_t *spec;                     /* `spec` of the plan file with overlay and image map applied: what values are made of */
+} Plan;
+
+typedef struct Catalog Catalog;
+
+/*
+ * Reads folder/catalog.yml and folder/plans/NAME.yml for each plan it lists. `image_map` (object image -> image, or NULL) replaces image names;
+ * `overlay` (object, or NULL) is merged deeply over each plan's spec. false: ERR_INVALID; the text lists every fault found, one per line.
+ */
+MUST_CHECK bool catalog_load(const char *folder, const json_t *image_map, const json_t *overlay, Catalog **ret, Error *err);
+Catalog *catalog_free(Catalog *c);
+DEFINE_CLEANUP(Catalog *, catalog_free)
+
+/* NULL when unknown. */
+const Plan *catalog_plan(const Catalog *c, const char *service_id, const char *plan_id);
+const Plan *catalog_plan_named(const Catalog *c, const char *name);
+bool catalog_has_service(const Catalog *c, const char *service_id);
+/* The i-th plan, NULL after the last. */
+const Plan *catalog_plan_at(const Catalog *c, size_t i);
+
+/* The GET /v2/catalog body for clients of API 2.`minor` (13 and below … 17 and above): a prepared text, borrowed; its length in *ret_len. */
+const char *catalog_json(const Catalog *c, int minor, size_t *ret_len);
+
+#endif

@@ -1,0 +1,118 @@
+/* PostgreSQL: a pool, transactions that roll back by themselves, and the statements of every table. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "domain/types.h"
+
+/* Pool of connections; shared by all threads. */
+typedef struct Store Store;
+/* A connection with an open transaction; its release rolls back. */
+typedef struct Tx Tx;
+
+/*
+ * Opens no connection yet. conninfo: libpq connection string or URI (never logged). At most `connections` (1..256) at once; a caller waits up to
+ * wait_ms for a free one. Broken connections are replaced. false: ERR_INVALID (conninfo does not parse).
+ */
+MUST_CHECK bool store_open(const char *conninfo, int connections, int wait_ms, Store **ret, Error *err);
+Store *store_close(Store *store);
+DEFINE_CLEANUP(Store *, store_close)
+
+/* Reachable, and the schema is the one this program knows. false: ERR_RETRY (away), ERR_INVALID (schema older/newer: says which and what to do). */
+MUST_CHECK bool store_ready(Store *store, Error *err);
+
+/* Applies migrations from `folder` (NNNN-name.sql) under an advisory lock, each in a transaction, with checksums of what was applied. Calls `each` per migration
+ * applied (may be NULL). false: ERR_INVALID (changed or missing file, database newer than the folder), ERR_RETRY. */
+MUST_CHECK bool store_migrate(Store *store, const char *folder, void (*each)(const char *name), Error *err);
+
+/* Database errors: connection lost, too many connections, serialization, shutdown = ERR_RETRY; else ERR_INTERNAL with SQLSTATE, never with values. */
+MUST_CHECK bool store_begin(Store *store, Tx **ret, Error *err);
+/* Commits and releases *tx (NULL afterwards in any case). */
+MUST_CHECK bool store_commit(Tx **tx, Error *err);
+Tx *tx_free(Tx *tx); /* rolls back; NULL accepted */
+DEFINE_CLEANUP(Tx *, tx_free)
+
+/* --- instances and bindings (accept side) --- */
+
+/* Locks the id until the transaction ends (it need not exist), then reads its row. All changes of an instance and its bindings happen under this lock. */
+MUST_CHECK bool store_lock_instance(Tx *tx, const char *id, Instance *ret, Error *err);
+MUST_CHECK bool store_get_instance(Store *store, const char *id, Instance *ret, Error *err);
+MUST_CHECK bool store_insert_instance(Tx *tx, const Instance *i, Error *err);
+MUST_CHECK bool store_set_instance_state(Tx *tx, const char *id, InstanceState state, Error *err);
+/* By binding id alone (ids are unique world-wide): the caller compares instance_id. */
+MUST_CHECK bool store_find_binding(Tx *tx, const char *id, Binding *ret, Error *err);
+MUST_CHECK bool store_get_binding(Store *store, const char *instance_id, const char *id, Binding *ret, Error *err);
+MUST_CHECK bool store_insert_binding(Tx *tx, const Binding *b, Error *err);
+MUST_CHECK bool store_set_binding_state(Tx *tx, const char *id, BindingState state, Error *err);
+
+/* --- operations (accept side) --- */
+
+typedef struct NewOperation {
+    OperationKind kind;
+    const char *instance_id;
+    const char *binding_id;           /* or NULL */
+    int deadline_seconds;
+    const char *originating_identity; /* header value as sent, or NULL */
+    const char *request_identity;     /* or NULL */
+} NewOperation;
+
+/* Inserts it runnable and notifies the workers at commit. ret_id holds a UUID. ERR_BUSY when another open operation holds the same instance (or binding). */
+MUST_CHECK bool store_insert_operation(Tx *tx, const NewOperation *o, char ret_id[37], Error *err);
+/* Ends the open operation on the instance itself (binding_id NULL) or on that binding as failed with `description` and fences its worker out; none open is fine. */
+MUST_CHECK bool store_cancel_operation(Tx *tx, const char *instance_id, const char *binding_id, const char *description, Error *err);
+/* The newest operation on the instance itself (binding_id NULL) or on that binding; also after their rows are gone. */
+MUST_CHECK bool store_last_operation(Store *store, const char *instance_id, const char *binding_id, Operation *ret, Error *err);
+MUST_CHECK bool store_last_operation_tx(Tx *tx, const char *instance_id, const char *binding_id, Operation *ret, Error *err);
+/* Whether any binding of the instance has an open operation. */
+MUST_CHECK bool store_binding_operations_open(Tx *tx, const char *instance_id, bool *ret, Error *err);
+MUST_CHECK bool store_get_operation(Store *store, const char *id, Operation *ret, Error *err);
+
+/* --- operations (worker side). Every write is fenced: it changes only a row with this id, this lease epoch and state 'in progress'; no such row = ERR_LOST --- */
+
+/* Takes the next runnable operation (due, not leased) for `owner` with a lease of lease_seconds; ret->found = false when there is none. FOR UPDATE SKIP LOCKED; epoch + 1. */
+MUST_CHECK bool store_claim(Store *store, const char *owner, int lease_seconds, Operation *ret, Error *err);
+/* Milliseconds until the next open operation becomes due or its lease expires (at most max_ms; max_ms when there is none). */
+MUST_CHECK bool store_next_due_ms(Store *store, int max_ms, int *ret, Error *err);
+/* Extends the lease. */
+MUST_CHECK bool store_heartbeat(Store *store, const Operation *o, int lease_seconds, Error *err);
+/* Journals that step `index` (name) begins now; sets step, step_count, step_name, attempt 0, step_started_at if it is another step than before. */
+MUST_CHECK bool store_step_begin(Store *store, const Operation *o, int index, int count, const char *name, Error *err);
+/* Journals that the current step is done. */
+MUST_CHECK bool store_step_done(Store *store, const Operation *o, const char *note, Error *err);
+/* Not ready yet, or an error to be retried (then counts an attempt): stores the description, releases the lease, due again in delay_ms. */
+MUST_CHECK bool store_again(Store *store, const Operation *o, const char *description, bool is_retry, int delay_ms, Error *err);
+/* Stores the description, keeps the lease. */
+MUST_CHECK bool store_describe(Store *store, const Operation *o, const char *description, int retry_after_seconds, Error *err);
+/*
+ * Ends the operation and moves instance or binding by lifecycle_outcome() in one transaction; removal of an instance removes its bindings and
+ * secrets too. Notifies channel cpbroker_done with the operation id. With OPERATION_FAILED the description says why.
+ */
+MUST_CHECK bool store_finish(Store *store, const Operation *o, OperationState end, const char *description, Error *err);
+/* Releases all leases of `owner` at shutdown. */
+MUST_CHECK bool store_release_all(Store *store, const char *owner, Error *err);
+
+/* --- sealed secrets; fenced by nothing, written once --- */
+
+typedef struct SecretRef {
+    const char *instance_id;
+    const char *binding_id; /* or NULL for the instance's own */
+    const char *name;       /* "ca", "cluster", "credentials", … */
+} SecretRef;
+
+/* Keeps the value that is there (a repeated step must not make a new one). *ret_kept = true when one was there. The row of the instance (and binding) must exist, else ERR_GONE. */
+MUST_CHECK bool store_secret_put(Store *store, const SecretRef *ref, const char *key_id, const void *sealed, size_t n, bool *ret_kept, Error *err);
+/* ERR_NOT_FOUND when absent. Caller frees both. */
+MUST_CHECK bool store_secret_get(Store *store, const SecretRef *ref, char **ret_key_id, uint8_t **ret, size_t *ret_len, Error *err);
+
+/* --- waiting --- */
+
+/* A connection of its own that listens to cpbroker_work (new or due work) or cpbroker_done. One thread each. */
+typedef struct Listener Listener;
+MUST_CHECK bool store_listen(Store *store, const char *channel, Listener **ret, Error *err);
+/* Waits up to timeout_ms. *ret_payload = text of one notification (caller frees) or NULL on time-out. Reconnects by itself; false: ERR_RETRY while the database is away. */
+MUST_CHECK bool listener_wait(Listener *l, int timeout_ms, char **ret_payload, Error *err);
+/* Makes listener_wait return now, from any thread. */
+void listener_wake(Listener *l);
+Listener *listener_free(Listener *l);
+DEFINE_CLEANUP(Listener *, listener_free)
+
+#endif

@@ -4,6 +4,8 @@
 
 #include "domain/types.h"
 
+#include <stdint.h>
+
 /* Pool of connections; shared by all threads. */
 typedef struct Store Store;
 /* A connection with an open transaction; its release rolls back. */

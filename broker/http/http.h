@@ -1,0 +1,70 @@
+/* What a handler sees of HTTP: a decoded request, a response to fill, a table of routes. */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include "base/json.h"
+#include "base/str.h"
+
+#define HTTP_MAX_BODY (1024 * 1024) /* more is 413 */
+#define HTTP_MAX_ID 255             /* bytes of a decoded path segment; more is 400 */
+#define HTTP_MAX_SEGMENTS 2
+
+typedef struct Request {
+    const char *method;
+    const char *path;                       /* as sent, for logs; never holds a query */
+    const char *ids[HTTP_MAX_SEGMENTS];     /* percent-decoded :segments of the route, never empty, no NUL, valid UTF-8 */
+    const char *body;                       /* NUL-terminated; "" when none */
+    size_t body_len;
+    int minor;                              /* of X-Broker-API-Version 2.minor; 0 on routes without that check */
+    const char *originating_identity;       /* header, or NULL */
+    const char *request_identity;           /* header, or NULL */
+    void *internal;                         /* of the server */
+} Request;
+
+/* First query argument of that name, decoded ('+' and %20 are blanks); NULL when absent or empty. */
+const char *request_query(const Request *r, const char *name);
+/* Header, or NULL. */
+const char *request_header(const Request *r, const char *name);
+
+typedef struct Response {
+    int status;
+    json_t *body;             /* object; taken by the response; NULL with `text` set */
+    const char *text;         /* a prepared body that outlives the response (not copied), else NULL */
+    size_t text_len;
+    const char *content_type; /* NULL = application/json */
+    int retry_after_seconds;  /* header, when > 0 */
+    const char *etag;         /* header, when set; borrowed, outlives the response */
+} Response;
+
+typedef bool (*Handler)(void *context, const Request *request, Response *response, Error *err);
+/* Turns a handler's error into status and body. */
+typedef void (*ErrorEncoder)(void *context, const Request *request, const Error *err, Response *response);
+
+typedef enum RouteCheck { ROUTE_OPEN, ROUTE_BASIC, ROUTE_OSB /* Basic auth, then X-Broker-API-Version */ } RouteCheck;
+
+typedef struct Route {
+    const char *method;
+    const char *pattern; /* "/v2/service_instances/:instance/last_operation" */
+    RouteCheck check;
+    Handler handler;
+} Route;
+
+typedef struct ServerOptions {
+    const char *address;  /* "127.0.0.1", "::", "0.0.0.0" */
+    int port;             /* 0 = any free one */
+    int threads;          /* 1..256 */
+    const Route *routes;  /* ended by a row without method */
+    void *context;        /* of the handlers */
+    ErrorEncoder encode_error;
+    const char *username, *password; /* Basic credentials; kept only as digests */
+} ServerOptions;
+
+typedef struct Server Server;
+
+/* Listens and serves from its own threads. false: ERR_INVALID (address in use, bad address). */
+MUST_CHECK bool server_start(const ServerOptions *options, Server **ret, Error *err);
+int server_port(const Server *s);
+/* Stops accepting, waits up to grace_ms for running requests, then releases. Returns NULL; NULL accepted. */
+Server *server_stop(Server *s, int grace_ms);
+
+#endif

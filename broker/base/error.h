@@ -22,7 +22,7 @@ typedef enum ErrorKind {
 typedef struct Error {
     ErrorKind kind;
     int retry_after_seconds; /* with ERR_RETRY: what the other side asked for; 0 = unknown */
-    char text[512];
+    char text[1024];
 } Error;
 
 /* Sets kind and text (cut to fit). Returns false, so that callers can `return error_set(…)`. `err` may be NULL. */

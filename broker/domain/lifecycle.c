@@ -1,0 +1,102 @@
+/* The transition tables, and the decision that reads them. */
+#include "domain/lifecycle.h"
+
+#include "base/str.h"
+
+typedef enum Answer { START, CANCEL, REPEAT, DONE, REFUSE } Answer;
+typedef enum Same { ANY, YES, NO } Same;
+
+typedef struct InstanceRow {
+    InstanceState from;
+    Ask ask;
+    Same same;
+    Answer answer;
+    InstanceState to;
+    ErrorKind kind; /* of a refusal */
+    const char *why;
+} InstanceRow;
+
+typedef struct BindingRow {
+    BindingState from;
+    Ask ask;
+    Same same;
+    Answer answer;
+    BindingState to;
+    ErrorKind kind;
+    const char *why;
+} BindingRow;
+
+static const InstanceRow instance_rows[] = {
+    {INSTANCE_ABSENT, ASK_PROVISION, ANY, START, INSTANCE_CREATING, 0, "a new instance"},
+    {INSTANCE_CREATING, ASK_PROVISION, YES, REPEAT, INSTANCE_CREATING, 0, "the same request runs already"},
+    {INSTANCE_CREATING, ASK_PROVISION, NO, REFUSE, 0, ERR_CONFLICT, "an instance of this id with other attributes is being created"},
+    {INSTANCE_READY, ASK_PROVISION, YES, DONE, INSTANCE_READY, 0, "the same instance exists"},
+    {INSTANCE_READY, ASK_PROVISION, NO, REFUSE, 0, ERR_CONFLICT, "an instance of this id exists with other attributes"},
+    {INSTANCE_CREATE_FAILED, ASK_PROVISION, ANY, REFUSE, 0, ERR_CONFLICT, "creating the instance of this id has failed; delete it, then create it again"},
+    {INSTANCE_DELETING, ASK_PROVISION, ANY, REFUSE, 0, ERR_BUSY, "the instance of this id is being deleted"},
+    {INSTANCE_DELETE_FAILED, ASK_PROVISION, ANY, REFUSE, 0, ERR_CONFLICT, "deleting the instance of this id has failed; delete it again first"},
+    {INSTANCE_ABSENT, ASK_DEPROVISION, ANY, REFUSE, 0, ERR_GONE, "no such instance"},
+    {INSTANCE_CREATING, ASK_DEPROVISION, ANY, CANCEL, INSTANCE_DELETING, 0, "creation stops, deletion starts"},
+    {INSTANCE_READY, ASK_DEPROVISION, ANY, START, INSTANCE_DELETING, 0, "delete"},
+    {INSTANCE_CREATE_FAILED, ASK_DEPROVISION, ANY, START, INSTANCE_DELETING, 0, "delete what was made"},
+    {INSTANCE_DELETING, ASK_DEPROVISION, ANY, REPEAT, INSTANCE_DELETING, 0, "the same request runs already"},
+    {INSTANCE_DELETE_FAILED, ASK_DEPROVISION, ANY, START, INSTANCE_DELETING, 0, "try again"},
+};
+
+/* Whether an instance in this state takes bind and unbind; the kind of the refusal otherwise. */
+static const InstanceRow gate_rows[] = {
+    {INSTANCE_ABSENT, ASK_BIND, ANY, REFUSE, 0, ERR_NOT_FOUND, "no such instance"},
+    {INSTANCE_CREATING, ASK_BIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being created"},
+    {INSTANCE_READY, ASK_BIND, ANY, START, INSTANCE_READY, 0, "ready"},
+    {INSTANCE_CREATE_FAILED, ASK_BIND, ANY, REFUSE, 0, ERR_INVALID, "creating the instance has failed; delete it and create it again"},
+    {INSTANCE_DELETING, ASK_BIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being deleted"},
+    {INSTANCE_DELETE_FAILED, ASK_BIND, ANY, REFUSE, 0, ERR_INVALID, "deleting the instance has failed; delete it again"},
+    {INSTANCE_ABSENT, ASK_UNBIND, ANY, REFUSE, 0, ERR_GONE, "no such instance"},
+    {INSTANCE_CREATING, ASK_UNBIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being created"},
+    {INSTANCE_READY, ASK_UNBIND, ANY, START, INSTANCE_READY, 0, "ready"},
+    {INSTANCE_CREATE_FAILED, ASK_UNBIND, ANY, START, INSTANCE_CREATE_FAILED, 0, "clean up"},
+    {INSTANCE_DELETING, ASK_UNBIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being deleted, and its bindings with it"},
+    {INSTANCE_DELETE_FAILED, ASK_UNBIND, ANY, START, INSTANCE_DELETE_FAILED, 0, "clean up"},
+};
+
+static const BindingRow binding_rows[] = {
+    {BINDING_ABSENT, ASK_BIND, ANY, START, BINDING_CREATING, 0, "a new binding"},
+    {BINDING_CREATING, ASK_BIND, YES, REPEAT, BINDING_CREATING, 0, "the same request runs already"},
+    {BINDING_CREATING, ASK_BIND, NO, REFUSE, 0, ERR_CONFLICT, "a binding of this id with other attributes is being created"},
+    {BINDING_READY, ASK_BIND, YES, DONE, BINDING_READY, 0, "the same binding exists"},
+    {BINDING_READY, ASK_BIND, NO, REFUSE, 0, ERR_CONFLICT, "a binding of this id exists with other attributes"},
+    {BINDING_CREATE_FAILED, ASK_BIND, ANY, REFUSE, 0, ERR_CONFLICT, "creating the binding of this id has failed; delete it, then create it again"},
+    {BINDING_DELETING, ASK_BIND, ANY, REFUSE, 0, ERR_BUSY, "the binding of this id is being deleted"},
+    {BINDING_DELETE_FAILED, ASK_BIND, ANY, REFUSE, 0, ERR_CONFLICT, "deleting the binding of this id has failed; delete it again first"},
+    {BINDING_ABSENT, ASK_UNBIND, ANY, REFUSE, 0, ERR_GONE, "no such binding"},
+    {BINDING_CREATING, ASK_UNBIND, ANY, CANCEL, BINDING_DELETING, 0, "creation stops, deletion starts"},
+    {BINDING_READY, ASK_UNBIND, ANY, START, BINDING_DELETING, 0, "delete"},
+    {BINDING_CREATE_FAILED, ASK_UNBIND, ANY, START, BINDING_DELETING, 0, "delete what was made"},
+    {BINDING_DELETING, ASK_UNBIND, ANY, REPEAT, BINDING_DELETING, 0, "the same request runs already"},
+    {BINDING_DELETE_FAILED, ASK_UNBIND, ANY, START, BINDING_DELETING, 0, "try again"},
+};
+
+static bool matches(Same wanted, bool same)
+{
+    return wanted == ANY || (wanted == YES) == same;
+}
+
+static OperationKind kind_of(Ask ask)
+{
+    static const OperationKind kinds[] = {OP_PROVISION, OP_DEPROVISION, OP_BIND, OP_UNBIND};
+    return kinds[ask];
+}
+
+static bool decide_instance(const Now *now, Ask ask, Change *ret, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(instance_rows); i++) {
+        const InstanceRow *r = &instance_rows[i];
+        markdown_row(&out, instance_state_name(r->from), instance_state_name(r->to), r);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(binding_rows); i++) {
+        const BindingRow *b = &binding_rows[i];
+        const InstanceRow r = {.ask = b->ask, .same = b->same, .answer = b->answer, .kind = b->kind, .why = b->why};
+        markdown_row(&out, binding_state_name(b->from), binding_state_name(b->to), &r);
+    }
+    return str_take(&out);
+}

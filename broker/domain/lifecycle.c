@@ -90,6 +90,82 @@ static OperationKind kind_of(Ask ask)
 static bool decide_instance(const Now *now, Ask ask, Change *ret, Error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(instance_rows); i++) {
+        const InstanceRow *row = &instance_rows[i];
+        if (row->from != now->instance || row->ask != ask || !matches(row->same, now->same))
+            continue;
+        if (row->answer == REFUSE)
+            return error_set(err, row->kind, "%s", row->why);
+        if (ask == ASK_DEPROVISION && row->answer == START && now->binding_operations)
+            return error_set(err, ERR_BUSY, "a binding of the instance is being created or deleted");
+        *ret = (Change){(Decision)row->answer, kind_of(ask), row->to, now->binding};
+        return true;
+    }
+    return error_set(err, ERR_INTERNAL, "no rule for instance state %d", (int)now->instance);
+}
+
+static bool decide_binding(const Now *now, Ask ask, Change *ret, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(gate_rows); i++) {
+        const InstanceRow *gate = &gate_rows[i];
+        if (gate->from == now->instance && gate->ask == ask && gate->answer == REFUSE &&
+            !(ask == ASK_UNBIND && now->binding == BINDING_ABSENT))
+            return error_set(err, gate->kind, "%s", gate->why);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(binding_rows); i++) {
+        const BindingRow *row = &binding_rows[i];
+        if (row->from != now->binding || row->ask != ask || !matches(row->same, now->same))
+            continue;
+        if (row->answer == REFUSE)
+            return error_set(err, row->kind, "%s", row->why);
+        *ret = (Change){(Decision)row->answer, kind_of(ask), now->instance, row->to};
+        return true;
+    }
+    return error_set(err, ERR_INTERNAL, "no rule for binding state %d", (int)now->binding);
+}
+
+bool lifecycle_decide(const Now *now, Ask ask, Change *ret, Error *err)
+{
+    return ask == ASK_BIND || ask == ASK_UNBIND ? decide_binding(now, ask, ret, err)
+                                                : decide_instance(now, ask, ret, err);
+}
+
+void lifecycle_outcome(OperationKind kind, OperationState end, InstanceState *instance, BindingState *binding)
+{
+    bool ok = end == OPERATION_SUCCEEDED;
+    switch (kind) {
+    case OP_PROVISION:
+        *instance = ok ? INSTANCE_READY : INSTANCE_CREATE_FAILED;
+        break;
+    case OP_DEPROVISION:
+        *instance = ok ? INSTANCE_ABSENT : INSTANCE_DELETE_FAILED;
+        break;
+    case OP_BIND:
+        *binding = ok ? BINDING_READY : BINDING_CREATE_FAILED;
+        break;
+    case OP_UNBIND:
+        *binding = ok ? BINDING_ABSENT : BINDING_DELETE_FAILED;
+        break;
+    case OPERATION_KINDS:
+        break;
+    }
+}
+
+static void markdown_row(Str *out, const char *from, const char *to, const InstanceRow *r)
+{
+    static const char *const asks[] = {"PUT instance", "DELETE instance", "PUT binding", "DELETE binding"};
+    static const char *const answers[] = {"start", "cancel, then start", "repeat", "done"};
+    str_appendf(out, "| %s | %s%s | ", from, asks[r->ask], r->same == YES ? ", same" : r->same == NO ? ", different" : "");
+    if (r->answer == REFUSE)
+        str_appendf(out, "refuse (%s) | %s | %s |\n", error_kind_name(r->kind), from, r->why);
+    else
+        str_appendf(out, "%s | %s | %s |\n", answers[r->answer], to, r->why);
+}
+
+char *lifecycle_markdown(void)
+{
+    Str out = STR_INIT;
+    str_append(&out, "| state | request | answer | next state | why |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < ARRAY_SIZE(instance_rows); i++) {
         const InstanceRow *r = &instance_rows[i];
         markdown_row(&out, instance_state_name(r->from), instance_state_name(r->to), r);
     }

@@ -1,0 +1,198 @@
+/* Loading of the catalog, lookup of plans, and the prepared texts of GET /v2/catalog. */
+#include "domain/catalog.h"
+
+#include "base/yaml.h"
+#include "domain/catalog_check.h"
+
+#include <string.h>
+
+#define FIRST_MINOR 13
+#define LAST_MINOR 17
+
+struct Catalog {
+    json_t *offering;
+    json_t *plan_files; /* array, in the order of catalog.yml */
+    Plan *plans;
+    size_t count;
+    char *text[LAST_MINOR - FIRST_MINOR + 1];
+};
+
+static void map_images(json_t *plan, const json_t *image_map)
+{
+    json_t *images = json_at(plan, "spec.images"), *value;
+    const char *key;
+    json_object_foreach(images, key, value)
+    {
+        const char *mapped = json_string_value(json_object_get(image_map, json_string_value(value)));
+        if (mapped)
+            json_object_set_new(images, key, json_string(mapped));
+    }
+}
+
+/* Members that a version does not know are left out: strict clients refuse them (OSB 2.17, release notes by version). */
+static json_t *served_plan(const json_t *file, int minor)
+{
+    static const char *const copied[] = {"id", "name", "description", "free", "bindable", "metadata"};
+    json_t *plan = json_object();
+    for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
+        if (json_object_get(file, copied[i]))
+            json_object_set(plan, copied[i], json_object_get(file, copied[i]));
+    json_t *closed = json_pack("{s:s, s:s, s:b, s:{}}", "$schema", "http://json-schema.org/draft-04/schema#", "type",
+                               "object", "additionalProperties", 0, "properties");
+    json_object_set_new(plan, "schemas",
+                        json_pack("{s:{s:{s:O}}, s:{s:{s:o}}}", "service_instance", "create", "parameters", closed,
+                                  "service_binding", "create", "parameters", closed));
+    if (minor >= 15) {
+        json_int_t longest = 0;
+        const char *kind;
+        json_t *seconds;
+        json_object_foreach(json_object_get(file, "deadlines"), kind, seconds) if (json_integer_value(seconds) > longest)
+            longest = json_integer_value(seconds);
+        json_object_set_new(plan, "maximum_polling_duration", json_integer(longest + 600));
+        json_object_set_new(plan, "plan_updateable", json_false());
+        if (json_object_get(file, "maintenance_info"))
+            json_object_set(plan, "maintenance_info", json_object_get(file, "maintenance_info"));
+    }
+    if (minor >= 17)
+        json_object_set_new(plan, "binding_rotatable", json_false());
+    return plan;
+}
+
+static char *served_text(const Catalog *c, int minor)
+{
+    CLEANUP_JSON json_t *offering = json_copy(c->offering);
+    json_t *plans = json_array(), *file;
+    size_t i;
+    json_array_foreach(c->plan_files, i, file) json_array_append_new(plans, served_plan(file, minor));
+    json_object_set_new(offering, "plans", plans);
+    if (minor >= 15)
+        json_object_set_new(offering, "allow_context_updates", json_false());
+    if (minor < 14) {
+        json_object_del(offering, "instances_retrievable");
+        json_object_del(offering, "bindings_retrievable");
+    }
+    CLEANUP_JSON json_t *body = json_pack("{s:[O]}", "services", offering);
+    return json_text(body);
+}
+
+static void fill_plan(Plan *p, const json_t *file, const char *service_id)
+{
+    p->id = json_string_at(file, "id", NULL);
+    p->name = json_string_at(file, "name", NULL);
+    p->description = json_string_at(file, "description", NULL);
+    p->service_id = service_id;
+    p->bindable = json_bool_at(file, "bindable", false);
+    p->maintenance_version = json_string_at(file, "maintenance_info.version", NULL);
+    p->spec = json_object_get(file, "spec");
+    p->quorum = strcmp(json_string_at(p->spec, "quorum.kind", ""), "zookeeper") == 0 ? QUORUM_ZOOKEEPER : QUORUM_KRAFT;
+    p->brokers = (int)json_int_at(p->spec, "kafka.replicas", 0);
+    p->quorum_size = (int)json_int_at(p->spec, "quorum.replicas", 0);
+    for (int k = 0; k < OPERATION_KINDS; k++) {
+        CLEANUP_FREE char *path = xasprintf("deadlines.%s", operation_kind_name((OperationKind)k));
+        p->deadline_seconds[k] = (int)json_int_at(file, path, 0);
+    }
+}
+
+static void check_unique(const Catalog *c, Str *faults)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        const Plan *a = &c->plans[i];
+        if (a->id && a->service_id && strcmp(a->id, a->service_id) == 0)
+            str_appendf(faults, "%splan %s: its id is the offering's", faults->len ? "\n" : "", a->name);
+        for (size_t j = 0; j < i; j++)
+            if (a->id && c->plans[j].id && strcmp(a->id, c->plans[j].id) == 0)
+                str_appendf(faults, "%splans %s and %s have the same id", faults->len ? "\n" : "", c->plans[j].name, a->name);
+    }
+}
+
+static bool load_plans(Catalog *c, const char *folder, const json_t *image_map, const json_t *overlay, Str *faults)
+{
+    json_t *names = json_object_get(c->offering, "plans"), *name;
+    size_t i;
+    json_array_foreach(names, i, name)
+    {
+        Error err;
+        json_t *plan = NULL;
+        CLEANUP_FREE char *path = xasprintf("%s/plans/%s.yml", folder, json_string_value(name) ? json_string_value(name) : "?");
+        if (!yaml_load(path, &plan, &err)) {
+            str_appendf(faults, "%s%s", faults->len ? "\n" : "", err.text);
+            continue;
+        }
+        json_array_append_new(c->plan_files, plan);
+        if (json_is_object(json_object_get(plan, "spec")) && overlay)
+            json_merge(json_object_get(plan, "spec"), overlay);
+        map_images(plan, image_map);
+        catalog_check_plan(json_string_value(name), plan, faults);
+    }
+    return faults->len == 0;
+}
+
+bool catalog_load(const char *folder, const json_t *image_map, const json_t *overlay, Catalog **ret, Error *err)
+{
+    CLEANUP(catalog_free) Catalog *c = xcalloc(1, sizeof(*c));
+    CLEANUP_STR Str faults = STR_INIT;
+    CLEANUP_FREE char *path = xasprintf("%s/catalog.yml", folder);
+    if (!yaml_load(path, &c->offering, err))
+        return false;
+    c->plan_files = json_array();
+    catalog_check_offering(c->offering, &faults);
+    if (!load_plans(c, folder, image_map, overlay, &faults))
+        return error_set(err, ERR_INVALID, "%s", str_text(&faults));
+    c->count = json_array_size(c->plan_files);
+    c->plans = xcalloc(c->count, sizeof(*c->plans));
+    for (size_t i = 0; i < c->count; i++)
+        fill_plan(&c->plans[i], json_array_get(c->plan_files, i), json_string_at(c->offering, "id", NULL));
+    check_unique(c, &faults);
+    if (faults.len)
+        return error_set(err, ERR_INVALID, "%s", str_text(&faults));
+    for (int minor = FIRST_MINOR; minor <= LAST_MINOR; minor++)
+        c->text[minor - FIRST_MINOR] = served_text(c, minor);
+    *ret = TAKE(c);
+    return true;
+}
+
+Catalog *catalog_free(Catalog *c)
+{
+    if (c) {
+        json_decref(c->offering);
+        json_decref(c->plan_files);
+        free(c->plans);
+        for (size_t i = 0; i < ARRAY_SIZE(c->text); i++)
+            free(c->text[i]);
+        free(c);
+    }
+    return NULL;
+}
+
+const Plan *catalog_plan(const Catalog *c, const char *service_id, const char *plan_id)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (strcmp(c->plans[i].id, plan_id) == 0 && strcmp(c->plans[i].service_id, service_id) == 0)
+            return &c->plans[i];
+    return NULL;
+}
+
+const Plan *catalog_plan_named(const Catalog *c, const char *name)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (strcmp(c->plans[i].name, name) == 0)
+            return &c->plans[i];
+    return NULL;
+}
+
+bool catalog_has_service(const Catalog *c, const char *service_id)
+{
+    return strcmp(json_string_at(c->offering, "id", ""), service_id) == 0;
+}
+
+const Plan *catalog_plan_at(const Catalog *c, size_t i)
+{
+    return i < c->count ? &c->plans[i] : NULL;
+}
+
+const char *catalog_json(const Catalog *c, int minor, size_t *ret_len)
+{
+    int i = minor < FIRST_MINOR ? 0 : minor > LAST_MINOR ? LAST_MINOR - FIRST_MINOR : minor - FIRST_MINOR;
+    *ret_len = strlen(c->text[i]);
+    return c->text[i];
+}

@@ -1,0 +1,54 @@
+/* Bind: credentials are sealed first, then made true in Kafka, then tried. */
+#include "jobs/access.h"
+#include "jobs/facts.h"
+#include "jobs/link.h"
+#include "jobs/steps.h"
+#include "jobs/vault.h"
+
+bool bind_credentials(Job *job, Error *err)
+{
+    CLEANUP_JSON json_t *made = NULL;
+    CLEANUP_JSON json_t *stored = NULL;
+    return facts_load(job, err) && access_document(job, &made, err) &&
+           vault_put(job, job->binding.id, "credentials", made, &stored, err);
+}
+
+bool bind_user(Job *job, Error *err)
+{
+    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    CLEANUP_JSON json_t *document = NULL;
+    CLEANUP_FREE char *user = access_user(job->binding.id);
+    return vault_get(job, job->binding.id, "credentials", &document, err) && link_admin(job, &admin, err) &&
+           job_alive(job, err) &&
+           kafka_user_upsert(admin, user, json_string_at(document, "credentials.password", ""), SCRAM_ITERATIONS, err);
+}
+
+bool bind_acls(Job *job, Error *err)
+{
+    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    CLEANUP_FREE char *user = access_user(job->binding.id);
+    size_t count = 0;
+    const KafkaAcl *acls = access_acls(&count);
+    return link_admin(job, &admin, err) && job_alive(job, err) && kafka_acls_create(admin, user, acls, count, err);
+}
+
+/* A new user reaches every broker with the metadata; the answer must not come before. */
+bool bind_login_check(Job *job, bool *ret_done, Error *err)
+{
+    CLEANUP_JSON json_t *document = NULL;
+    CLEANUP_FREE char *user = access_user(job->binding.id);
+    if (!vault_get(job, job->binding.id, "credentials", &document, err) || !facts_load(job, err))
+        return false;
+    if (!job->plan)
+        return error_set(err, ERR_INVALID, "the plan of this instance is no longer in the catalog; add it again");
+    for (int i = 0; i < job->plan->brokers; i++) {
+        if (link_login(job, i, user, json_string_at(document, "credentials.password", ""), err))
+            continue;
+        if (err->kind != ERR_DENIED)
+            return false;
+        str_appendf(&job->progress, "kafka-%d does not know the user yet", i);
+        return true;
+    }
+    *ret_done = true;
+    return true;
+}

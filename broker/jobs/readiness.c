@@ -1,0 +1,133 @@
+/* Checks of a provision: pods, quorum, brokers, and the whole cluster's health. Kubernetes "ready" is not Kafka "ready". */
+#include "jobs/facts.h"
+#include "jobs/link.h"
+#include "jobs/steps.h"
+#include "kube/object.h"
+
+#include <string.h>
+
+/* Why pods of a role are not ready; a trouble that waiting cannot cure is ERR_INVALID. */
+static bool explain_pods(Job *job, const char *role, Error *err)
+{
+    CLEANUP_JSON json_t *pods = NULL;
+    CLEANUP_STR Str why = STR_INIT;
+    bool fatal = false;
+    CLEANUP_FREE char *selector = xasprintf("app.kubernetes.io/name=%s", role);
+    if (!kube_list(job->kube, &(KubeRef){"Pod", job->instance.ns, NULL}, selector, &pods, err))
+        return false;
+    if (!pods_trouble(pods, &why, &fatal))
+        return true;
+    if (fatal)
+        return error_set(err, ERR_INVALID, "%s", str_text(&why));
+    str_appendf(&job->progress, " (%s)", str_text(&why));
+    return true;
+}
+
+/* Whether all pods of a StatefulSet are ready; else progress tells how many and what holds the others. */
+static bool check_statefulset(Job *job, const char *name, const char *role, const char *noun, bool *ret_ready, Error *err)
+{
+    CLEANUP_JSON json_t *set = NULL;
+    int ready = 0, wanted = 0;
+    if (!kube_get(job->kube, &(KubeRef){"StatefulSet", job->instance.ns, name}, &set, err))
+        return false;
+    statefulset_counts(set, &ready, &wanted);
+    if (object_ready(set)) {
+        *ret_ready = true;
+        return true;
+    }
+    str_appendf(&job->progress, "%d of %d %s ready", ready, wanted, noun);
+    return explain_pods(job, role, err);
+}
+
+bool provision_controllers_check(Job *job, bool *ret_done, Error *err)
+{
+    return check_statefulset(job, "ctl", "controller", "controllers", ret_done, err);
+}
+
+/* Exactly one leader, all others followers. */
+static bool check_ensemble(Job *job, bool *ret_done, Error *err)
+{
+    int leaders = 0, followers = 0, n = job->plan->quorum_size;
+    for (int i = 0; i < n; i++) {
+        CLEANUP_FREE char *answer = NULL;
+        if (!link_zookeeper(job, i, "srvr", &answer, err))
+            return false;
+        leaders += strstr(answer, "Mode: leader") != NULL || strstr(answer, "Mode: standalone") != NULL;
+        followers += strstr(answer, "Mode: follower") != NULL;
+    }
+    if (leaders == 1 && followers == n - 1)
+        *ret_done = true;
+    else
+        str_appendf(&job->progress, "the ensemble has %d leaders and %d followers of %d servers", leaders, followers, n);
+    return true;
+}
+
+bool provision_zookeeper_check(Job *job, bool *ret_done, Error *err)
+{
+    bool ready = false;
+    if (!check_statefulset(job, "zk", "zookeeper", "servers", &ready, err))
+        return false;
+    return !ready || check_ensemble(job, ret_done, err);
+}
+
+bool provision_kafka_check(Job *job, bool *ret_done, Error *err)
+{
+    bool ready = false;
+    if (!check_statefulset(job, "kafka", "kafka", "brokers", &ready, err))
+        return false;
+    if (!ready)
+        return true;
+    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    KafkaHealth health;
+    if (!link_admin(job, &admin, err) || !kafka_health(admin, &health, err))
+        return false;
+    if (health.brokers == job->plan->brokers)
+        *ret_done = true;
+    else
+        str_appendf(&job->progress, "%d of %d brokers registered; missing %s", health.brokers, job->plan->brokers, health.missing);
+    return true;
+}
+
+static bool check_quorum(Job *job, KafkaAdmin *admin, bool *ret_ok, Error *err)
+{
+    KafkaQuorum quorum;
+    if (job_zookeeper(job)) {
+        *ret_ok = true;
+        return true;
+    }
+    if (!kafka_quorum(admin, &quorum, err))
+        return false;
+    *ret_ok = quorum.leader_id >= 0 && quorum.voters == job->plan->quorum_size && quorum.caught_up == quorum.voters;
+    if (!*ret_ok)
+        str_appendf(&job->progress, "%d of %d controllers caught up, leader %d", quorum.caught_up, job->plan->quorum_size,
+                    quorum.leader_id);
+    return true;
+}
+
+static bool check_external(Job *job, Error *err)
+{
+    for (int i = 0; job->settings->check_external && i < job->plan->brokers; i++)
+        if (!link_external(job, i, err))
+            return false;
+    return true;
+}
+
+bool provision_health_check(Job *job, bool *ret_done, Error *err)
+{
+    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    KafkaHealth health;
+    bool quorum_ok = false;
+    if (!link_admin(job, &admin, err) || !check_quorum(job, admin, &quorum_ok, err))
+        return false;
+    if (!quorum_ok)
+        return true;
+    int factor = job->plan->brokers < 3 ? job->plan->brokers : 3;
+    if (!kafka_canary(admin, "cpbroker-canary", factor, err) || !kafka_health(admin, &health, err) || !check_external(job, err))
+        return false;
+    if (health.brokers == job->plan->brokers && health.leaderless == 0 && health.under_replicated == 0)
+        *ret_done = true;
+    else
+        str_appendf(&job->progress, "%d of %d brokers, %d partitions without leader, %d under-replicated", health.brokers,
+                    job->plan->brokers, health.leaderless, health.under_replicated);
+    return true;
+}

@@ -13,12 +13,14 @@ typedef struct Slot {
     pthread_t thread;
     pthread_mutex_t lock; /* of `leased` */
     Operation leased;     /* id and epoch of what the worker holds; found = false: nothing */
+    int64_t held_ms;      /* clock_ms() at which the lease was last known to be held */
     atomic_bool lost;
 } Slot;
 
 struct Engine {
     JobSettings settings;
     atomic_bool stopping;
+    atomic_bool idle; /* no worker runs any more */
     pthread_mutex_t lock; /* of `wakes` */
     pthread_cond_t wake;
     unsigned wakes;
@@ -58,6 +60,7 @@ static void slot_set(Slot *slot, const Operation *op)
     pthread_mutex_lock(&slot->lock);
     operation_clear(&slot->leased);
     atomic_store(&slot->lost, false);
+    slot->held_ms = clock_ms();
     if (op)
         slot->leased = (Operation){.found = true, .id = xstrdup(op->id), .lease_epoch = op->lease_epoch};
     pthread_mutex_unlock(&slot->lock);
@@ -112,29 +115,30 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
+/* A lease that could not be extended in time counts as lost: another process may hold it by now. */
 static void beat(Engine *e, Slot *slot)
 {
     Error err;
     pthread_mutex_lock(&slot->lock);
-    if (slot->leased.found && !store_heartbeat(e->settings.store, &slot->leased, e->settings.lease_seconds, &err) &&
-        err.kind == ERR_LOST)
-        atomic_store(&slot->lost, true);
+    if (slot->leased.found) {
+        int64_t asked = clock_ms();
+        if (store_heartbeat(e->settings.store, &slot->leased, e->settings.lease_seconds, &err))
+            slot->held_ms = asked;
+        else if (err.kind == ERR_LOST || clock_ms() - slot->held_ms > e->settings.lease_seconds * 900)
+            atomic_store(&slot->lost, true);
+    }
     pthread_mutex_unlock(&slot->lock);
 }
 
 static void *heartbeat_main(void *argument)
 {
     Engine *e = argument;
-    int64_t next = clock_ms();
-    while (!atomic_load(&e->stopping) || clock_ms() < next) {
-        if (clock_ms() >= next) {
-            for (int i = 0; i < e->settings.workers; i++)
-                beat(e, &e->slots[i]);
-            next = clock_ms() + e->settings.lease_seconds * 1000 / 3;
-        }
-        clock_sleep_ms(100);
-        if (atomic_load(&e->stopping))
-            next = clock_ms();
+    for (int64_t next = clock_ms(); !atomic_load(&e->idle); clock_sleep_ms(100)) {
+        if (clock_ms() < next)
+            continue;
+        for (int i = 0; i < e->settings.workers; i++)
+            beat(e, &e->slots[i]);
+        next = clock_ms() + e->settings.lease_seconds * 1000 / 3;
     }
     return NULL;
 }
@@ -191,13 +195,15 @@ Engine *engine_stop(Engine *e)
     atomic_store(&e->stopping, true);
     wake_all(e);
     listener_wake(e->listener);
-    for (int i = 0; i < e->settings.workers; i++) {
+    for (int i = 0; i < e->settings.workers; i++)
         pthread_join(e->slots[i].thread, NULL);
+    atomic_store(&e->idle, true);
+    pthread_join(e->listener_thread, NULL);
+    pthread_join(e->heartbeat_thread, NULL);
+    for (int i = 0; i < e->settings.workers; i++) {
         operation_clear(&e->slots[i].leased);
         pthread_mutex_destroy(&e->slots[i].lock);
     }
-    pthread_join(e->listener_thread, NULL);
-    pthread_join(e->heartbeat_thread, NULL);
     if (!store_release_all(e->settings.store, e->settings.owner, &err))
         log_error("leases not released; they expire by themselves", &err, NULL);
     listener_free(e->listener);

@@ -152,6 +152,8 @@ static bool run_step(Job *job, const Step *step, int index, int count, bool *ret
     if (!job_alive(job, err) || !store_step_done(job->settings->store, &job->op, str_text(&job->progress), err))
         return false;
     FAILPOINT("%s.%s.done", operation_kind_name(job->op.kind), step->name);
+    job->op.attempt = 0;
+    job->op.step_seconds = 0;
     *ret_next = true;
     return true;
 }

@@ -5,8 +5,8 @@
 #include "jobs/job.h"
 
 /*
- * Runs steps of `op` (taken over and released) until it ends, has to wait, or the lease is lost. `kube` is the worker's client, or NULL with
- * `no_kube` saying why there is none (then the operation waits).
+ * Runs steps of `op` (taken over and released) with the worker's client until it ends, has to wait, or the lease is lost, which another
+ * thread tells through `lost`. Failures are stored with the operation and logged; nothing is returned.
  */
 void worker_run(const JobSettings *settings, Kube *kube, Operation *op, atomic_bool *lost);
 

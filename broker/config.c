@@ -1,0 +1,245 @@
+/* The table of settings, and its readers. */
+#include "config.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/yaml.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef enum Kind { TEXT, SECRET, PATH, NUMBER, BOOLEAN } Kind;
+
+typedef struct Row {
+    const char *name; /* key of the YAML file; the variable is CPBROKER_ and its upper case */
+    Kind kind;
+    size_t offset;
+    const char *fallback;
+    int min, max;
+    bool required; /* to serve */
+    const char *help;
+} Row;
+
+#define ROW(kind, field, fallback, min, max, required, help) {#field, kind, offsetof(Config, field), fallback, min, max, required, help}
+
+static const Row rows[] = {
+    ROW(TEXT, listen_address, "127.0.0.1", 0, 0, false, "address to serve on (0.0.0.0 or :: for all)"),
+    ROW(NUMBER, port, "8080", 0, 65535, false, "TCP port to serve on; 0 takes any free one and logs it"),
+    ROW(NUMBER, http_threads, "16", 1, 256, false, "threads that answer requests"),
+    ROW(TEXT, username, "", 0, 0, true, "user name that platforms authenticate with"),
+    ROW(SECRET, password, "", 0, 0, true, "password that platforms authenticate with"),
+    ROW(NUMBER, synchronous_wait_seconds, "50", 1, 55, false, "how long a synchronous bind or unbind may take (platforms give up after 60 s)"),
+    ROW(SECRET, database, "", 0, 0, true, "PostgreSQL connection string or URI"),
+    ROW(NUMBER, database_connections, "24", 2, 256, false, "most connections to PostgreSQL"),
+    ROW(SECRET, seal_keys, "", 0, 0, true, "lines `id:base64 of 32 bytes`; the first seals secrets, all open them"),
+    ROW(PATH, kubeconfig, "", 0, 0, false, "kubeconfig of the cluster; empty: the service account of the pod it runs in"),
+    ROW(TEXT, namespace_prefix, "cp", 0, 0, false, "instance namespaces are called PREFIX-ID"),
+    ROW(TEXT, monitoring_namespace, "monitoring", 0, 0, false, "namespace whose pods may scrape the exporters"),
+    ROW(TEXT, external_host, "", 0, 0, false, "host advertised for NodePorts; empty: the nodes' own addresses"),
+    ROW(BOOLEAN, check_external, "true", 0, 0, false, "end a provision with a connection to each external listener"),
+    ROW(PATH, home, ".", 0, 0, false, "folder below which the relative ones lie"),
+    ROW(PATH, catalog, "catalog", 0, 0, false, "folder of catalog.yml and plans/"),
+    ROW(PATH, manifests, "k8s", 0, 0, false, "folder of the manifest sets"),
+    ROW(PATH, migrations, "migrations", 0, 0, false, "folder of the schema migrations"),
+    ROW(PATH, image_map, "", 0, 0, false, "YAML mapping of image to image, for private registries"),
+    ROW(PATH, size_overlay, "", 0, 0, false, "YAML merged over every plan's `spec`, to fit plans to small clusters"),
+    ROW(NUMBER, workers, "4", 1, 64, false, "operations worked on at a time"),
+    ROW(NUMBER, lease_seconds, "15", 2, 300, false, "a broker that is silent for so long loses its operations to another (seconds)"),
+    ROW(NUMBER, poll_ms, "300", 50, 60000, false, "pause between two looks at something that is not ready yet (milliseconds)"),
+    ROW(NUMBER, stop_grace_seconds, "25", 1, 600, false, "how long running requests may take after SIGTERM (seconds)"),
+    ROW(TEXT, log_level, "info", 0, 0, false, "lowest level logged: debug, info, warn, error"),
+};
+
+static char **text_field(Config *c, const Row *row)
+{
+    return (char **)((char *)c + row->offset);
+}
+
+/* The variable's name, "CPBROKER_LISTEN_ADDRESS"; caller frees. */
+static char *variable(const Row *row)
+{
+    char *name = xasprintf("CPBROKER_%s", row->name);
+    for (char *p = name; *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+    return name;
+}
+
+static void fault(Str *faults, const Row *row, const char *what)
+{
+    CLEANUP_FREE char *name = variable(row);
+    str_appendf(faults, "%s%s (%s): %s", faults->len ? "\n" : "", name, row->name, what);
+}
+
+static void set_value(Config *c, const Row *row, const char *value, Str *faults)
+{
+    if (row->kind == NUMBER) {
+        char *end;
+        long n = strtol(value, &end, 10);
+        if (!*value || *end || n < row->min || n > row->max) {
+            CLEANUP_FREE char *what = xasprintf("must be a number from %d to %d", row->min, row->max);
+            fault(faults, row, what);
+            return;
+        }
+        *(int *)((char *)c + row->offset) = (int)n;
+    } else if (row->kind == BOOLEAN) {
+        bool yes = strcmp(value, "true") == 0;
+        if (!yes && strcmp(value, "false") != 0)
+            fault(faults, row, "must be true or false");
+        *(bool *)((char *)c + row->offset) = yes;
+    } else {
+        secret_string_free(*text_field(c, row));
+        *text_field(c, row) = xstrdup(value);
+    }
+}
+
+/* The value in the environment or in the file that NAME_FILE names; NULL when neither is there. Caller frees with secret_string_free. */
+static char *from_environment(const Row *row, Str *faults)
+{
+    CLEANUP_FREE char *name = variable(row);
+    const char *value = getenv(name);
+    if (value || row->kind != SECRET)
+        return xstrdup(value);
+    CLEANUP_FREE char *file_name = xasprintf("%s_FILE", name);
+    const char *path = getenv(file_name);
+    Str text = STR_INIT;
+    Error err;
+    if (!path)
+        return NULL;
+    if (!file_read(path, 65536, &text, &err)) {
+        fault(faults, row, err.text);
+        str_free(&text);
+        return NULL;
+    }
+    while (text.len && isspace((unsigned char)text.data[text.len - 1]))
+        text.data[--text.len] = '\0';
+    return str_take(&text);
+}
+
+static const Row *row_named(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static void read_file(const char *path, Config *c, Str *faults)
+{
+    CLEANUP_JSON json_t *tree = NULL;
+    Error err;
+    const char *key;
+    json_t *value;
+    if (!yaml_load(path, &tree, &err)) {
+        str_append(faults, err.text);
+        return;
+    }
+    if (!json_is_object(tree)) {
+        str_appendf(faults, "%s: must be a mapping of settings", path);
+        return;
+    }
+    json_object_foreach(tree, key, value)
+    {
+        const Row *row = row_named(key);
+        CLEANUP_SECRET char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_text(value);
+        if (!row)
+            str_appendf(faults, "%s%s: unknown setting \"%s\"; `cpbroker --help` lists them", faults->len ? "\n" : "", path, key);
+        else
+            set_value(c, row, text, faults);
+    }
+}
+
+/* Data folders lie below home unless they are absolute. */
+static void resolve(char **path, const char *home)
+{
+    if ((*path)[0] == '/')
+        return;
+    char *full = xasprintf("%s/%s", home, *path);
+    free(*path);
+    *path = full;
+}
+
+bool config_load(const char *file, Config *ret, Error *err)
+{
+    Config c = {0};
+    CLEANUP_STR Str faults = STR_INIT;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        set_value(&c, &rows[i], rows[i].fallback, &faults);
+    if (!file)
+        file = getenv("CPBROKER_CONFIG");
+    if (file)
+        read_file(file, &c, &faults);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_SECRET char *value = from_environment(&rows[i], &faults);
+        if (value)
+            set_value(&c, &rows[i], value, &faults);
+    }
+    if (faults.len) {
+        config_clear(&c);
+        return error_set(err, ERR_INVALID, "%s", str_text(&faults));
+    }
+    resolve(&c.catalog, c.home);
+    resolve(&c.manifests, c.home);
+    resolve(&c.migrations, c.home);
+    *ret = c;
+    return true;
+}
+
+void config_clear(Config *config)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].kind != NUMBER && rows[i].kind != BOOLEAN) {
+            secret_string_free(*text_field(config, &rows[i]));
+            *text_field(config, &rows[i]) = NULL;
+        }
+}
+
+bool config_require(const Config *config, Error *err)
+{
+    CLEANUP_STR Str missing = STR_INIT;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].required && !*(*text_field((Config *)config, &rows[i])))
+            fault(&missing, &rows[i], "must be set");
+    return missing.len == 0 || error_set(err, ERR_INVALID, "%s", str_text(&missing));
+}
+
+/* "1 to 256", "true or false", "secret; or a file's path in …_FILE". */
+static void print_kind(const Row *row)
+{
+    switch (row->kind) {
+    case NUMBER:
+        printf("%d to %d", row->min, row->max);
+        break;
+    case BOOLEAN:
+        printf("true, false");
+        break;
+    case SECRET:
+        printf("secret, or its file in …_FILE");
+        break;
+    default:
+        printf(row->kind == PATH ? "path" : "text");
+    }
+}
+
+void config_print_help(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_FREE char *name = variable(&rows[i]);
+        printf("  %-36s %s\n  %-36s [", name, rows[i].help, "");
+        print_kind(&rows[i]);
+        printf("; %s%s]\n", rows[i].required ? "required to serve" : "default ", rows[i].required ? "" : *rows[i].fallback ? rows[i].fallback : "empty");
+    }
+}
+
+void config_print_markdown(void)
+{
+    printf("| variable | key in the file | value | default | meaning |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_FREE char *name = variable(&rows[i]);
+        printf("| `%s` | `%s` | ", name, rows[i].name);
+        print_kind(&rows[i]);
+        printf(" | %s%s%s | %s |\n", *rows[i].fallback ? "`" : "", *rows[i].fallback ? rows[i].fallback : rows[i].required ? "(required)" : "",
+               *rows[i].fallback ? "`" : "", rows[i].help);
+    }
+}

@@ -1,0 +1,46 @@
+/* Settings: rows of a table, read from the environment, a YAML file, or their defaults, in this order. */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "base/error.h"
+
+typedef struct Config {
+    /* HTTP */
+    char *listen_address;
+    int port, http_threads;
+    char *username, *password;
+    int synchronous_wait_seconds;
+    /* PostgreSQL and secrets */
+    char *database;
+    int database_connections;
+    char *seal_keys;
+    /* Kubernetes */
+    char *kubeconfig, *namespace_prefix, *monitoring_namespace, *external_host;
+    bool check_external;
+    /* Data */
+    char *home, *catalog, *manifests, *migrations, *image_map, *size_overlay;
+    /* Engine */
+    int workers, lease_seconds, poll_ms;
+    int stop_grace_seconds;
+    char *log_level;
+} Config;
+
+/*
+ * Reads settings: environment over `file` (YAML mapping; NULL: CPBROKER_CONFIG, else none) over defaults. A secret may also stand in a file
+ * named by its variable with _FILE appended. Relative data folders are below `home`. false: ERR_INVALID; the text lists every fault, one per line.
+ */
+MUST_CHECK bool config_load(const char *file, Config *ret, Error *err);
+void config_clear(Config *config);
+static inline UNUSED void config_clear_cleanup(Config *c)
+{
+    config_clear(c);
+}
+
+/* Names of required settings that are empty, for `serve`. false: ERR_INVALID listing them. */
+MUST_CHECK bool config_require(const Config *config, Error *err);
+
+/* The table for people (`--help`) and for the README (`--help-markdown`), on stdout. */
+void config_print_help(void);
+void config_print_markdown(void);
+
+#endif

@@ -26,6 +26,11 @@ MUST_CHECK bool store_ready(Store *store, Error *err);
  * applied (may be NULL). false: ERR_INVALID (changed or missing file, database newer than the folder), ERR_RETRY. */
 MUST_CHECK bool store_migrate(Store *store, const char *folder, void (*each)(const char *name), Error *err);
 
+/* How many migrations this program knows. */
+int store_schema_version(void);
+/* Prepares every statement of the store against the schema. false: ERR_RETRY, or ERR_INTERNAL naming the statement. */
+MUST_CHECK bool store_check_statements(Store *store, Error *err);
+
 /* Database errors: connection lost, too many connections, serialization, shutdown = ERR_RETRY; else ERR_INTERNAL with SQLSTATE, never with values. */
 MUST_CHECK bool store_begin(Store *store, Tx **ret, Error *err);
 /* Commits and releases *tx (NULL afterwards in any case). */

@@ -1,0 +1,101 @@
+/* Rows to nouns: columns by position, as store/statements.c selects them. */
+#include "store/db.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static char *text(const PGresult *r, int column)
+{
+    return PQgetisnull(r, 0, column) ? NULL : xstrndup(PQgetvalue(r, 0, column), (size_t)PQgetlength(r, 0, column));
+}
+
+static bool json(const PGresult *r, int column, json_t **ret, Error *err)
+{
+    if (PQgetisnull(r, 0, column))
+        return true;
+    return json_parse(PQgetvalue(r, 0, column), (size_t)PQgetlength(r, 0, column), ret, err) ||
+           error_set(err, ERR_INTERNAL, "database: column %s holds JSON that does not parse", PQfname(r, column));
+}
+
+static bool unknown_word(const PGresult *r, int column, Error *err)
+{
+    return error_set(err, ERR_INTERNAL, "database: column %s holds the unknown word \"%s\"", PQfname(r, column),
+                     PQgetvalue(r, 0, column));
+}
+
+int64_t row_int(const PGresult *r, int column)
+{
+    return strtoll(PQgetvalue(r, 0, column), NULL, 10);
+}
+
+bool row_instance(const PGresult *r, Instance *ret, Error *err)
+{
+    CLEANUP(instance_clear) Instance i = {0};
+    if (PQntuples(r) == 0) {
+        *ret = i;
+        return true;
+    }
+    if (!instance_state_parse(PQgetvalue(r, 0, 1), &i.state))
+        return unknown_word(r, 1, err);
+    if (!json(r, 7, &i.parameters, err) || !json(r, 8, &i.context, err))
+        return false;
+    i.id = text(r, 0);
+    i.service_id = text(r, 2);
+    i.plan_id = text(r, 3);
+    i.organization_guid = text(r, 4);
+    i.space_guid = text(r, 5);
+    i.ns = text(r, 6);
+    *ret = i;
+    i = (Instance){0};
+    return true;
+}
+
+bool row_binding(const PGresult *r, Binding *ret, Error *err)
+{
+    CLEANUP(binding_clear) Binding b = {0};
+    if (PQntuples(r) == 0) {
+        *ret = b;
+        return true;
+    }
+    if (!binding_state_parse(PQgetvalue(r, 0, 1), &b.state))
+        return unknown_word(r, 1, err);
+    if (!json(r, 6, &b.parameters, err) || !json(r, 7, &b.context, err))
+        return false;
+    b.id = text(r, 0);
+    b.instance_id = text(r, 2);
+    b.service_id = text(r, 3);
+    b.plan_id = text(r, 4);
+    b.app_guid = text(r, 5);
+    *ret = b;
+    b = (Binding){0};
+    return true;
+}
+
+bool row_operation(const PGresult *r, Operation *ret, Error *err)
+{
+    Operation o = {0};
+    if (PQntuples(r) == 0) {
+        *ret = o;
+        return true;
+    }
+    if (!operation_kind_parse(PQgetvalue(r, 0, 1), &o.kind))
+        return unknown_word(r, 1, err);
+    if (!operation_state_parse(PQgetvalue(r, 0, 2), &o.state))
+        return unknown_word(r, 2, err);
+    o.found = true;
+    o.id = text(r, 0);
+    o.instance_id = text(r, 3);
+    o.binding_id = text(r, 4);
+    o.description = text(r, 5);
+    o.step = (int)row_int(r, 6);
+    o.step_count = (int)row_int(r, 7);
+    o.step_name = text(r, 8);
+    o.attempt = (int)row_int(r, 9);
+    o.lease_epoch = row_int(r, 10);
+    o.seconds_left = (int)row_int(r, 11);
+    o.step_seconds = (int)row_int(r, 12);
+    o.retry_after_seconds = (int)row_int(r, 13);
+    *ret = o;
+    return true;
+}

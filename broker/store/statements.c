@@ -1,0 +1,134 @@
+/* The SQL of the store. Fenced writes name id, lease_epoch and state; what they notify leaves at commit. */
+#include "store/statements.h"
+
+/* The columns of instances, bindings and operations are read by position in store/rows.c. */
+const Statement statements[STATEMENT_COUNT] = {
+    [SQL_BEGIN] = {"begin", "begin isolation level read committed"},
+    [SQL_SCHEMA_VERSION] = {"schema_version", "select count(*), coalesce(max(name), '') from schema_migrations"},
+
+    /* A statement of its own: a read in the same statement would use a snapshot from before the lock was granted. */
+    [SQL_LOCK_INSTANCE] = {"lock_instance", "select pg_advisory_xact_lock(hashtextextended($1, 42))"},
+    [SQL_GET_INSTANCE] = {"get_instance",
+                          "select id, state, service_id, plan_id, organization_guid, space_guid, ns, parameters, context"
+                          " from instances where id = $1"},
+    [SQL_INSERT_INSTANCE] = {"insert_instance",
+                             "insert into instances (id, state, service_id, plan_id, organization_guid, space_guid, ns,"
+                             " parameters, context) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"},
+    [SQL_SET_INSTANCE_STATE] = {"set_instance_state",
+                                "update instances set state = $2, updated_at = now() where id = $1"},
+    [SQL_DELETE_INSTANCE] = {"delete_instance", "delete from instances where id = $1"},
+
+    [SQL_FIND_BINDING] = {"find_binding",
+                          "select id, state, instance_id, service_id, plan_id, app_guid, parameters, context"
+                          " from bindings where id = $1"},
+    [SQL_GET_BINDING] = {"get_binding",
+                         "select id, state, instance_id, service_id, plan_id, app_guid, parameters, context"
+                         " from bindings where id = $1 and instance_id = $2"},
+    [SQL_INSERT_BINDING] = {"insert_binding",
+                            "insert into bindings (id, state, instance_id, service_id, plan_id, app_guid, parameters,"
+                            " context) values ($1, $2, $3, $4, $5, $6, $7, $8)"},
+    [SQL_SET_BINDING_STATE] = {"set_binding_state",
+                               "update bindings set state = $2, updated_at = now() where id = $1"},
+    [SQL_DELETE_BINDING] = {"delete_binding", "delete from bindings where id = $1"},
+
+    [SQL_INSERT_OPERATION] =
+        {"insert_operation",
+         "with new as (insert into operations (id, kind, instance_id, binding_id, description, deadline_at,"
+         " originating_identity, request_identity) values ($1, $2, $3, $4, 'accepted, waiting for a worker',"
+         " now() + make_interval(secs => $5), $6, $7) returning id)"
+         " select pg_notify('cpbroker_work', id) from new"},
+    [SQL_CANCEL_OPERATION] =
+        {"cancel_operation",
+         "with ended as (update operations set state = 'failed', description = $3, finished_at = now(),"
+         " updated_at = now(), owner = null, lease_until = null, lease_epoch = lease_epoch + 1"
+         " where instance_id = $1 and coalesce(binding_id, '') = coalesce($2, '') and state = 'in progress' returning id)"
+         " select pg_notify('cpbroker_done', id) from ended"},
+    [SQL_FAIL_BINDING_OPERATIONS] =
+        {"fail_binding_operations",
+         "with ended as (update operations set state = 'failed', description = 'instance deleted',"
+         " finished_at = now(), updated_at = now(), owner = null, lease_until = null, lease_epoch = lease_epoch + 1"
+         " where instance_id = $1 and binding_id is not null and state = 'in progress' returning id)"
+         " select pg_notify('cpbroker_done', id) from ended"},
+    [SQL_LAST_OPERATION] =
+        {"last_operation",
+         "select id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"
+         " lease_epoch, extract(epoch from deadline_at - now())::int,"
+         " extract(epoch from now() - step_started_at)::int, retry_after_seconds from operations"
+         " where instance_id = $1 and coalesce(binding_id, '') = coalesce($2, '') order by number desc limit 1"},
+    [SQL_GET_OPERATION] =
+        {"get_operation",
+         "select id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"
+         " lease_epoch, extract(epoch from deadline_at - now())::int,"
+         " extract(epoch from now() - step_started_at)::int, retry_after_seconds from operations where id = $1"},
+    [SQL_BINDING_OPERATIONS_OPEN] =
+        {"binding_operations_open",
+         "select exists (select 1 from operations"
+         " where instance_id = $1 and coalesce(binding_id, '') <> '' and state = 'in progress')"},
+
+    [SQL_CLAIM] =
+        {"claim",
+         "update operations set owner = $1, lease_until = now() + make_interval(secs => $2),"
+         " lease_epoch = lease_epoch + 1, updated_at = now()"
+         " where id = (select id from operations where state = 'in progress' and not_before <= now()"
+         " and (lease_until is null or lease_until < now()) order by not_before limit 1 for update skip locked)"
+         " returning id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"
+         " lease_epoch, extract(epoch from deadline_at - now())::int,"
+         " extract(epoch from now() - step_started_at)::int, retry_after_seconds"},
+    [SQL_NEXT_DUE] =
+        {"next_due",
+         "select ceil(extract(epoch from min(greatest(not_before, lease_until)) - now()) * 1000)::bigint"
+         " from operations where state = 'in progress'"},
+    /* Not without an owner: a heartbeat that crosses its own release must not lease the row again. */
+    [SQL_HEARTBEAT] =
+        {"heartbeat",
+         "update operations set lease_until = now() + make_interval(secs => $3)"
+         " where id = $1 and lease_epoch = $2 and state = 'in progress' and owner is not null"},
+    [SQL_STEP_BEGIN] =
+        {"step_begin",
+         "with fenced as (update operations set step = $3, step_count = $4, step_name = $5, updated_at = now(),"
+         " attempt = case when step = $3 and step_name = $5 then attempt else 0 end,"
+         " step_started_at = case when step = $3 and step_name = $5 then step_started_at else now() end"
+         " where id = $1 and lease_epoch = $2 and state = 'in progress' returning id, owner, step, step_name)"
+         " insert into operation_steps as s (operation_id, index, name, owner)"
+         " select id, step, step_name, owner from fenced"
+         " on conflict (operation_id, index) do update set name = excluded.name, owner = excluded.owner, ended_at = null"},
+    [SQL_STEP_DONE] =
+        {"step_done",
+         "with fenced as (update operations set updated_at = now()"
+         " where id = $1 and lease_epoch = $2 and state = 'in progress' returning id, step),"
+         " journal as (update operation_steps s set ended_at = now(), note = $3"
+         " from fenced where s.operation_id = fenced.id and s.index = fenced.step)"
+         " select 1 from fenced"},
+    [SQL_AGAIN] =
+        {"again",
+         "with fenced as (update operations set description = $3, attempt = attempt + $4, owner = null,"
+         " lease_until = null, not_before = now() + make_interval(secs => $5 / 1000.0), updated_at = now()"
+         " where id = $1 and lease_epoch = $2 and state = 'in progress' returning id, step),"
+         " journal as (update operation_steps s set attempts = attempts + $4, note = $3"
+         " from fenced where s.operation_id = fenced.id and s.index = fenced.step)"
+         " select 1 from fenced"},
+    [SQL_DESCRIBE] =
+        {"describe",
+         "update operations set description = $3, retry_after_seconds = coalesce(nullif($4, 0), retry_after_seconds),"
+         " updated_at = now() where id = $1 and lease_epoch = $2 and state = 'in progress'"},
+    [SQL_FINISH] =
+        {"finish",
+         "with ended as (update operations set state = $3, description = $4, finished_at = now(), updated_at = now(),"
+         " owner = null, lease_until = null"
+         " where id = $1 and lease_epoch = $2 and state = 'in progress' returning id, step),"
+         " journal as (update operation_steps s set ended_at = now(), note = $4"
+         " from ended where s.operation_id = ended.id and s.index = ended.step and s.ended_at is null)"
+         " select pg_notify('cpbroker_done', id) from ended"},
+    [SQL_RELEASE_ALL] =
+        {"release_all",
+         "with released as (update operations set owner = null, lease_until = null, updated_at = now()"
+         " where owner = $1 and state = 'in progress' returning id)"
+         " select pg_notify('cpbroker_work', id) from released"},
+
+    [SQL_SECRET_PUT] = {"secret_put",
+                        "insert into secrets (instance_id, binding_id, name, key_id, sealed) values ($1, $2, $3, $4, $5)"
+                        " on conflict (instance_id, coalesce(binding_id, ''), name) do nothing"},
+    [SQL_SECRET_GET] = {"secret_get",
+                        "select key_id, sealed from secrets"
+                        " where instance_id = $1 and coalesce(binding_id, '') = coalesce($2, '') and name = $3"},
+};

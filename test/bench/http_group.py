@@ -1,0 +1,117 @@
+"""The API by itself: PostgreSQL and the broker's API role on loopback, no cluster."""
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import broker
+import measure
+import statements
+
+sys.path.insert(0, os.path.join(measure.ROOT, "test", "integration"))
+from pg import PrivatePostgres  # noqa: E402
+
+THREADS = 2      # of the broker's HTTP server and of the bare one
+CLIENTS = 8      # connections of wrk, clients of pgbench
+SECONDS = 2      # of each of three turns
+FIRST, INSTANCES = 1000001, 1000  # instances that are polled; their ids are numbers, which pgbench can make
+SETTINGS = {"CPBROKER_HTTP_THREADS": str(THREADS), "CPBROKER_DATABASE_CONNECTIONS": str(CLIENTS)}
+
+
+def pgbench(pg, script, options):
+    """Transactions per second of a pgbench script."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(script)
+        file.flush()
+        output = measure.run([os.path.join(pg.bin, "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-T", str(SECONDS),
+                              *options, "-f", file.name, pg.conninfo])
+    if "number of failed transactions: 0 " not in output:
+        raise RuntimeError(f"pgbench: {output.strip()[-500:]}")
+    return float(next(line for line in output.splitlines() if line.startswith("tps")).split()[2])
+
+
+def body_of(b, number=0):
+    return {**b.plan("developer"), "organization_guid": "bench-org", "space_guid": f"bench-space-{number}"}
+
+
+def catalog(b):
+    """GET catalog against a bare server that sends the same bytes."""
+    program = os.path.join(measure.BUILD, "bare_mhd")
+    os.makedirs(measure.BUILD, exist_ok=True)
+    measure.run(["gcc", "-std=gnu11", "-O2", "-o", program, os.path.join(measure.ROOT, "test", "bench", "bare_mhd.c"), "-lmicrohttpd"])
+    status, text = b.call("GET", "/v2/catalog")
+    if status != 200:
+        raise RuntimeError(f"GET /v2/catalog: {status}")
+    with tempfile.NamedTemporaryFile("wb") as file:
+        file.write(text)
+        file.flush()
+        bare = subprocess.Popen([program, str(THREADS), file.name], stdout=subprocess.PIPE, text=True)
+        try:
+            port = int(bare.stdout.readline())
+            ours, theirs = measure.interleave(
+                lambda _: measure.wrk(f"{b.url}/v2/catalog", broker.HEADERS, SECONDS, CLIENTS),
+                lambda _: measure.wrk(f"http://127.0.0.1:{port}/v2/catalog", broker.HEADERS, SECONDS, CLIENTS))
+        finally:
+            bare.send_signal(signal.SIGTERM)
+            bare.wait()
+    return measure.at_least("GET catalog, against a bare libmicrohttpd", ours, "1/s", theirs, 0.8)
+
+
+def last_operation(b, pg):
+    """GET last_operation against pgbench with the SQL that it executes."""
+    body = body_of(b)
+    for i in range(INSTANCES):
+        b.expect(202, "PUT", f"{broker.instance_path(str(FIRST + i))}?accepts_incomplete=true", body)
+    path = f"{broker.instance_path(str(FIRST))}/last_operation"
+    found = statements.capture(pg, lambda: b.expect(200, "GET", path))
+    sql, options = statements.pgbench_script(found, lambda value: "id" if value == str(FIRST) else None)
+    script = f"\\set id random({FIRST}, {FIRST + INSTANCES - 1})\n{sql}"
+    ours, theirs = measure.interleave(
+        lambda _: measure.wrk(b.url, broker.HEADERS, SECONDS, CLIENTS, "poll.lua", (str(FIRST), str(INSTANCES))),
+        lambda _: pgbench(pg, script, options))
+    return measure.at_least("GET last_operation, against pgbench with the same SQL", ours, "1/s", theirs, 0.6)
+
+
+def provisions(b, pg):
+    """Accepted PUTs against pgbench with the transaction that one executes."""
+    body, probe = body_of(b), "900000001"
+    path = f"{broker.instance_path(probe)}?accepts_incomplete=true"
+    answer = {}
+    found = statements.capture(pg, lambda: answer.update(b.expect(202, "PUT", path, body)))
+    namespace = pg.psql(f"select ns from instances where id = '{probe}'")
+    variables = {probe: "id", namespace: "ns", answer["operation"]: "op"}
+    sql, options = statements.pgbench_script(found, variables.get)
+    # Text variables cannot be computed in pgbench; numbers are as long as it takes to be unique.
+    script = "".join(f"\\set {name} random(1000000000000, 9000000000000000000)\n" for name in ("id", "ns", "op")) + sql
+    ours, theirs = measure.interleave(
+        lambda i: measure.wrk(b.url, broker.HEADERS, SECONDS, CLIENTS, "put.lua", (f"put-{os.getpid()}-{i}", json.dumps(body))),
+        lambda _: pgbench(pg, script, options))
+    return measure.at_least("accepted provisions, against pgbench with the same transaction", ours, "1/s", theirs, 0.7)
+
+
+def start_and_rest(pg):
+    """Start to ready, and memory at rest."""
+    times = []
+    for _ in range(5):
+        b = broker.Broker(pg.conninfo, "api", SETTINGS)
+        times.append(b.start() * 1000)
+        if len(times) == 5:
+            time.sleep(2)
+            resident = b.resident_mb()
+        b.stop()
+    yield measure.below("start to ready", statistics.median(times), "ms", 100)
+    yield measure.below("memory at rest", resident, "MB", 20)
+
+
+def measure_all():
+    with PrivatePostgres(durable=True) as pg:
+        b = broker.Broker(pg.conninfo, "api", SETTINGS).migrate()
+        yield from start_and_rest(pg)
+        with b:
+            yield catalog(b)
+            yield last_operation(b, pg)
+            yield provisions(b, pg)

@@ -21,14 +21,14 @@ typedef struct Request {
     void *internal;                         /* of the server */
 } Request;
 
-/* First query argument of that name, decoded ('+' and %20 are blanks); NULL when absent or empty. */
+/* First query argument of that name, decoded ('+' and %20 are blanks); NULL when absent, empty or not decodable. */
 const char *request_query(const Request *r, const char *name);
 /* Header, or NULL. */
 const char *request_header(const Request *r, const char *name);
 
 typedef struct Response {
     int status;
-    json_t *body;             /* object; taken by the response; NULL with `text` set */
+    json_t *body;             /* object; taken by the server, erased after sending; NULL = `text`, or {} (no body with 304) */
     const char *text;         /* a prepared body that outlives the response (not copied), else NULL */
     size_t text_len;
     const char *content_type; /* NULL = application/json */
@@ -47,12 +47,13 @@ typedef struct Route {
     const char *pattern; /* "/v2/service_instances/:instance/last_operation" */
     RouteCheck check;
     Handler handler;
+    bool waits; /* the handler may wait for long: it runs on a thread of its own and holds up no other connection */
 } Route;
 
 typedef struct ServerOptions {
     const char *address;  /* "127.0.0.1", "::", "0.0.0.0" */
     int port;             /* 0 = any free one */
-    int threads;          /* 1..256 */
+    int threads;          /* 1..256; each serves many connections */
     const Route *routes;  /* ended by a row without method */
     void *context;        /* of the handlers */
     ErrorEncoder encode_error;
@@ -64,7 +65,7 @@ typedef struct Server Server;
 /* Listens and serves from its own threads. false: ERR_INVALID (address in use, bad address). */
 MUST_CHECK bool server_start(const ServerOptions *options, Server **ret, Error *err);
 int server_port(const Server *s);
-/* Stops accepting, waits up to grace_ms for running requests, then releases. Returns NULL; NULL accepted. */
+/* Stops accepting, waits up to grace_ms for running requests (for those of waiting routes until they return), then releases. Returns NULL; NULL accepted. */
 Server *server_stop(Server *s, int grace_ms);
 
 #endif

@@ -1,0 +1,218 @@
+/* What is checked before a handler runs, in the order of the platforms' tests: route, 401, 412, ids, size, body. */
+#include "http/exchange.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/router.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_HEADERS (16 * 1024)
+#define MAX_DRAIN (64 * 1024 * 1024) /* of a body without declared length, before the connection is dropped */
+#define MAX_UPLOAD_MS 30000          /* for a whole body */
+
+/* The path of an absolute-form target, which a server has to take too (RFC 9112, 3.2.2). */
+static const char *origin_form(const char *target)
+{
+    const char *host = strncmp(target, "http://", 7) == 0 ? target + 7 : strncmp(target, "https://", 8) == 0 ? target + 8 : NULL;
+    const char *path = host ? strchr(host, '/') : NULL;
+    return path ? path : target;
+}
+
+Exchange *exchange_new(Server *server, struct MHD_Connection *connection, const char *path, const char *method)
+{
+    Exchange *e = xcalloc(1, sizeof(*e));
+    e->server = server;
+    e->connection = connection;
+    e->started_ms = clock_ms();
+    e->request.method = method;
+    e->request.path = origin_form(path);
+    e->request.body = "";
+    e->request.internal = e;
+    e->request.originating_identity = request_header(&e->request, "X-Broker-API-Originating-Identity");
+    e->request.request_identity = request_header(&e->request, "X-Broker-API-Request-Identity");
+    atomic_fetch_add(&server->running, 1);
+    return e;
+}
+
+void exchange_end(Exchange *e)
+{
+    char status[16], ms[24];
+    snprintf(status, sizeof(status), "%d", e->status);
+    snprintf(ms, sizeof(ms), "%lld", (long long)(clock_ms() - e->started_ms));
+    bool probe = e->route && e->route->check == ROUTE_OPEN && e->status == MHD_HTTP_OK;
+    log_event(probe ? LOG_DEBUG : LOG_INFO, e->status ? "request" : "request abandoned by the client", "method",
+              e->request.method, "path", e->request.path, "status", e->status ? status : NULL, "ms", ms, "request_identity",
+              e->request.request_identity, NULL);
+    for (Kept *k = e->kept, *next; k; k = next) {
+        next = k->next;
+        free(k);
+    }
+    json_decref(e->response.body);
+    str_free(&e->body);
+    atomic_fetch_sub(&e->server->running, 1);
+    free(e);
+}
+
+const char *request_header(const Request *r, const char *name)
+{
+    const Exchange *e = r->internal;
+    return MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, name);
+}
+
+const char *request_query(const Request *r, const char *name)
+{
+    Exchange *e = r->internal;
+    const char *raw = MHD_lookup_connection_value(e->connection, MHD_GET_ARGUMENT_KIND, name);
+    if (!raw || !*raw)
+        return NULL;
+    if (!strchr(raw, '%'))
+        return raw;
+    size_t n = strlen(raw), len;
+    Kept *k = xmalloc(sizeof(*k) + n + 1);
+    if (!percent_decode(raw, n, k->text, &len)) {
+        free(k);
+        return NULL;
+    }
+    k->next = e->kept;
+    e->kept = k;
+    return k->text;
+}
+
+void exchange_refuse(Exchange *e, int status, const char *word, const char *description)
+{
+    e->response = (Response){.status = status,
+                             .body = json_pack("{s:s, s:s}", "error", word, "description", description)};
+    e->handled = true;
+}
+
+typedef struct HeaderSize {
+    size_t bytes;
+} HeaderSize;
+
+static enum MHD_Result add_size(void *context, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    (void)kind;
+    HeaderSize *size = context;
+    size->bytes += strlen(key) + (value ? strlen(value) : 0) + 4;
+    return MHD_YES;
+}
+
+static bool headers_fit(Exchange *e)
+{
+    HeaderSize size = {strlen(e->request.path)};
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND, add_size, &size);
+    if (size.bytes <= MAX_HEADERS)
+        return true;
+    exchange_refuse(e, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "HeadersTooLarge",
+                    "The request line and headers are larger than 16 KiB.");
+    return false;
+}
+
+static bool find_route(Exchange *e, RouteMatch *match)
+{
+    switch (router_find(e->server->routes, e->request.method, e->request.path, match)) {
+    case ROUTE_FOUND:
+        e->route = match->route;
+        return true;
+    case ROUTE_WRONG_METHOD:
+        exchange_refuse(e, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
+                        "This path does not take this method; the Allow header lists those that it takes.");
+        return false;
+    case ROUTE_UNKNOWN:
+        break;
+    }
+    exchange_refuse(e, MHD_HTTP_NOT_FOUND, "NotFound", "This path is not part of the broker's API.");
+    return false;
+}
+
+static bool check_rights(Exchange *e)
+{
+    if (e->route->check == ROUTE_OPEN)
+        return true;
+    if (!auth_accepts(&e->server->auth, request_header(&e->request, "Authorization"))) {
+        exchange_refuse(e, MHD_HTTP_UNAUTHORIZED, "Unauthorized",
+                        "The request needs HTTP Basic authentication with the broker's user name and password.");
+        return false;
+    }
+    if (e->route->check == ROUTE_OSB &&
+        !version_parse(request_header(&e->request, "X-Broker-API-Version"), &e->request.minor)) {
+        exchange_refuse(e, MHD_HTTP_PRECONDITION_FAILED, "UnsupportedVersion",
+                        "The X-Broker-API-Version header is missing or names a version that this broker does not serve; "
+                        "send 2.17 (2.11 and newer are served).");
+        return false;
+    }
+    return true;
+}
+
+static bool decode_ids(Exchange *e, const RouteMatch *match)
+{
+    Error err;
+    for (size_t i = 0; i < match->count; i++) {
+        if (!router_decode_id(match->segments[i], match->lengths[i], e->ids[i], &err)) {
+            exchange_refuse(e, MHD_HTTP_BAD_REQUEST, "BadRequest", err.text);
+            return false;
+        }
+        e->request.ids[i] = e->ids[i];
+    }
+    return true;
+}
+
+static void refuse_size(Exchange *e)
+{
+    exchange_refuse(e, MHD_HTTP_CONTENT_TOO_LARGE, "BodyTooLarge", "The request body is larger than 1 MiB.");
+}
+
+static bool check_declared_size(Exchange *e)
+{
+    const char *length = request_header(&e->request, "Content-Length");
+    const char *encoding = request_header(&e->request, "Transfer-Encoding");
+    unsigned long long n = length ? strtoull(length, NULL, 10) : 0;
+    e->has_body = encoding || n > 0;
+    if (n <= HTTP_MAX_BODY)
+        return true;
+    refuse_size(e);
+    return false;
+}
+
+bool exchange_admit(Exchange *e)
+{
+    RouteMatch match;
+    bool small = check_declared_size(e); /* first, to know whether a body follows; its refusal comes last */
+    if (!headers_fit(e) || !find_route(e, &match) || !check_rights(e))
+        return false;
+    if (!decode_ids(e, &match))
+        return false;
+    if (!small)
+        refuse_size(e);
+    return small;
+}
+
+bool exchange_receive(Exchange *e, const char *data, size_t n)
+{
+    e->received += n;
+    if (e->received > MAX_DRAIN || clock_ms() - e->started_ms > MAX_UPLOAD_MS)
+        return false;
+    if (e->received > HTTP_MAX_BODY)
+        str_free(&e->body);
+    else if (e->request.method[0] == 'P') /* GET and DELETE take no body; one that comes does no harm */
+        str_append_n(&e->body, data, n);
+    return true;
+}
+
+void exchange_handle(Exchange *e)
+{
+    Error err = {0};
+    e->handled = true;
+    e->request.body = str_text(&e->body);
+    e->request.body_len = e->body.len;
+    if (e->received > HTTP_MAX_BODY)
+        refuse_size(e);
+    else if (!e->route->handler(e->server->context, &e->request, &e->response, &err)) {
+        json_decref(e->response.body);
+        e->response = (Response){0};
+        e->server->encode_error(e->server->context, &e->request, &err, &e->response);
+    }
+}

@@ -1,0 +1,64 @@
+/* One request and its answer inside the server: state between libmicrohttpd's calls. */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include "http/auth.h"
+#include "http/http.h"
+#include "http/linger.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct Server {
+    struct MHD_Daemon *daemon;
+    const Route *routes;
+    void *context;
+    ErrorEncoder encode_error;
+    Auth auth;
+    Linger *linger;
+    int port;
+    atomic_int running; /* requests that have begun and are not completed */
+    atomic_int waiting; /* handlers of waiting routes on threads of their own */
+    atomic_bool stopping;
+};
+
+/* A decoded text that lives as long as its request. */
+typedef struct Kept {
+    struct Kept *next;
+    char text[];
+} Kept;
+
+typedef struct Exchange {
+    Server *server;
+    struct MHD_Connection *connection;
+    const Route *route;
+    Request request;
+    Response response;
+    char ids[HTTP_MAX_SEGMENTS][HTTP_MAX_ID + 1];
+    Str body;
+    size_t received; /* bytes of the body, kept or not */
+    Kept *kept;
+    int64_t started_ms;
+    bool has_body;   /* the headers announce one */
+    bool handled;    /* `response` is filled */
+    int status;      /* sent; 0 = none */
+} Exchange;
+
+/* A new exchange for a request whose headers have arrived. */
+Exchange *exchange_new(Server *server, struct MHD_Connection *connection, const char *path, const char *method);
+/* Writes the access log line, then releases. */
+void exchange_end(Exchange *e);
+
+/* Route, rights, version, ids and size by the headers alone. false: `response` holds the refusal. */
+bool exchange_admit(Exchange *e);
+/* Takes a piece of the body. false: the client sends without end; drop the connection. */
+bool exchange_receive(Exchange *e, const char *data, size_t n);
+/* Runs the handler, or refuses what the body showed. */
+void exchange_handle(Exchange *e);
+/* Queues `response`. */
+enum MHD_Result exchange_send(Exchange *e);
+/* Fills `response` with {"error","description"}. */
+void exchange_refuse(Exchange *e, int status, const char *word, const char *description);
+
+#endif

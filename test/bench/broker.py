@@ -39,7 +39,8 @@ class Broker:
         self.port = free_port()
         self.environment = {
             **os.environ, "CPBROKER_DATABASE": database, "CPBROKER_USERNAME": USER, "CPBROKER_PASSWORD": PASSWORD,
-            "CPBROKER_ADDRESS": "127.0.0.1", "CPBROKER_PORT": str(self.port), **settings,
+            "CPBROKER_LISTEN_ADDRESS": "127.0.0.1", "CPBROKER_PORT": str(self.port), "CPBROKER_HOME": measure.ROOT,
+            "CPBROKER_SEAL_KEYS": "bench:" + base64.b64encode(b"b" * 32).decode(), **settings,
         }
         self.role, self.log, self.process, self.connection = role, log, None, None
 

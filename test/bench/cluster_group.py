@@ -157,9 +157,11 @@ def measure_plan(b, pg, plan):
 
 
 def measure_all():
+    if not os.environ.get("KUBECONFIG"):
+        raise RuntimeError("KUBECONFIG is not set: name the kubeconfig of a cluster")
     kubectl("version")
     with PrivatePostgres(durable=True) as pg, tempfile.TemporaryFile() as log:
-        settings = {"CPBROKER_SEAL_KEY": "bench:" + "ab" * 32}
+        settings = {"CPBROKER_KUBECONFIG": os.environ["KUBECONFIG"]}
         b = broker.Broker(pg.conninfo, "all", settings, log).migrate()
         with b:
             for plan in PLANS:

@@ -50,7 +50,7 @@ def brackets(tree):
 def first_line(tree):
     """first-line: line 1 of a C file is a comment that says its purpose."""
     for path in c_files(tree):
-        if not re.match(r"/\*\s*\w|//\s*\w", tree.text(path)):
+        if not re.match(r"/\*(?:\n \*)?\s*\w|//\s*\w", tree.text(path)):
             yield path, 1, "begin with a comment that says what the file is for"
 
 
@@ -73,11 +73,11 @@ def function_size(tree):
 
 
 def parameter_count(tree):
-    """parameters: at most 6 parameters."""
+    """parameters: at most 6 parameters, but where libmicrohttpd calls back with its own list."""
     for path in c_files(tree):
         for unit in units_of(tree, path):
             name, count = ctokens.parameters(unit.head) or ("", 0)
-            if count > MAX_PARAMETERS:
+            if count > MAX_PARAMETERS and not any(t.text == "MHD_Result" for t in unit.head):
                 yield path, unit.line, f"{name} has {count} parameters, at most {MAX_PARAMETERS}: pass a struct"
 
 

@@ -13,7 +13,7 @@ CLEAN = {
     "broker/base/a.h": "/* A header. */\n#ifndef A_H\n#define A_H\n#include <stdint.h>\nstruct a;\n"
                        "typedef int (*Each)(int, int, int, int, int, int, int);\n"
                        "int a_six(int a, int b, int c, int d, int e, int f) __attribute__((pure));\n#endif\n",
-    "broker/base/a.c": "/* The source: strcpy(a, b) in a comment is no call. */\n#include \"base/a.h\"\n#include <stdio.h>\n"
+    "broker/base/a.c": "/*\n * The source: strcpy(a, b) in a comment is no call.\n */\n#include \"base/a.h\"\n#include <stdio.h>\n"
                        "static const char *const words[] = {\"atoi(\", \"}\"};\nextern int elsewhere;\n"
                        "static const struct { const char *name; int value; } table[] = {{\"a\", 1}};\n"
                        "enum { A, B };\nstruct a { int system; };\n"
@@ -44,6 +44,7 @@ LONG_FUNCTION = "int f(void);\nint f(void)\n{\n" + "    ;\n" * 58 + "}\n"
 BAD = [
     ("brackets", "broker/base/b.c", "/* B. */\nint f(void)\n{\n", "balance"),
     ("brackets", "broker/base/b.c", "/* B. */\nint x[2;\n", "balance"),
+    ("first-line", "broker/base/b.c", "/* */\nint f(void);\n", "begin with a comment"),
     ("first-line", "broker/base/b.c", "#include <stdio.h>\n", "begin with a comment"),
     ("file-size", "broker/base/b.c", "/* B. */\n" + "\n" * 400, "401 lines"),
     ("function-size", "broker/base/b.c", "/* B. */\n" + LONG_FUNCTION, "f has 61 lines"),

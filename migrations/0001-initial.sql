@@ -55,8 +55,7 @@ create table operations (
     retry_after_seconds  integer not null default 5 check (retry_after_seconds > 0),
     check ((kind in ('bind', 'unbind')) = (binding_id is not null)),
     check ((state = 'in progress') = (finished_at is null)),
-    check ((owner is null) = (lease_until is null)),
-    check (state = 'in progress' or owner is null)
+    check ((owner is null) = (lease_until is null)) -- a cancelled operation keeps both until its worker has let go
 ) with (fillfactor = 80);
 
 -- One open operation on an instance itself, and one on each binding.

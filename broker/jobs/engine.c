@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #define POLL_FLOOR_MS 2000 /* workers look for due work at least so often, notified or not */
+#define MIN_DOZE_MS 20     /* what is due may still wait for a worker that has to let go */
 
 typedef struct Slot {
     Engine *engine;
@@ -109,7 +110,7 @@ static void *worker_main(void *argument)
             continue;
         }
         if (!work_once(slot, kube, &wait_ms))
-            doze(e, seen, wait_ms > 0 ? wait_ms : 1);
+            doze(e, seen, wait_ms > MIN_DOZE_MS ? wait_ms : MIN_DOZE_MS);
     }
     kube_free(kube);
     return NULL;

@@ -86,9 +86,12 @@ static bool is_final(const Job *job, const Error *err)
 
 static void handle_error(Job *job, const Error *err)
 {
+    Error other;
     char description[512];
     if (err->kind == ERR_LOST) {
         log_error("lease lost", err, "operation", job->op.id, NULL);
+        if (!store_let_go(job->settings->store, &job->op, job->settings->owner, &other))
+            log_error("lease not given back; it runs out by itself", &other, "operation", job->op.id, NULL);
         return;
     }
     log_error("step did not succeed", err, "operation", job->op.id, "step", job->op.step_name, "instance", job->op.instance_id, NULL);

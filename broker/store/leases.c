@@ -89,6 +89,14 @@ bool store_describe(Store *store, const Operation *o, const char *description, i
     return write_fenced(store, &q, o, err);
 }
 
+bool store_let_go(Store *store, const Operation *o, const char *owner, Error *err)
+{
+    CLEANUP_QUERY Query q = QUERY(SQL_LET_GO);
+    query_text(&q, o->id);
+    query_text(&q, owner);
+    return store_run(store, &q, NULL, err);
+}
+
 bool store_release_all(Store *store, const char *owner, Error *err)
 {
     CLEANUP_QUERY Query q = QUERY(SQL_RELEASE_ALL);

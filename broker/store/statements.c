@@ -37,10 +37,11 @@ const Statement statements[STATEMENT_COUNT] = {
          " originating_identity, request_identity) values ($1, $2, $3, $4, 'accepted, waiting for a worker',"
          " now() + make_interval(secs => $5), $6, $7) returning id)"
          " select pg_notify('cpbroker_work', id) from new"},
+    /* Keeps owner and lease: what comes after it waits until its worker has let go (see claim). */
     [SQL_CANCEL_OPERATION] =
         {"cancel_operation",
          "with ended as (update operations set state = 'failed', description = $3, finished_at = now(),"
-         " updated_at = now(), owner = null, lease_until = null, lease_epoch = lease_epoch + 1"
+         " updated_at = now(), lease_epoch = lease_epoch + 1"
          " where instance_id = $1 and coalesce(binding_id, '') = coalesce($2, '') and state = 'in progress' returning id)"
          " select pg_notify('cpbroker_done', id) from ended"},
     [SQL_FAIL_BINDING_OPERATIONS] =
@@ -65,12 +66,16 @@ const Statement statements[STATEMENT_COUNT] = {
          "select exists (select 1 from operations"
          " where instance_id = $1 and coalesce(binding_id, '') <> '' and state = 'in progress')"},
 
+    /* Not while the worker of a cancelled operation on the same instance may still be at it. */
     [SQL_CLAIM] =
         {"claim",
          "update operations set owner = $1, lease_until = now() + make_interval(secs => $2),"
          " lease_epoch = lease_epoch + 1, updated_at = now()"
-         " where id = (select id from operations where state = 'in progress' and not_before <= now()"
-         " and (lease_until is null or lease_until < now()) order by not_before limit 1 for update skip locked)"
+         " where id = (select id from operations o where state = 'in progress' and not_before <= now()"
+         " and (lease_until is null or lease_until < now())"
+         " and not exists (select 1 from operations c where c.instance_id = o.instance_id"
+         " and c.state <> 'in progress' and c.lease_until > now())"
+         " order by not_before limit 1 for update skip locked)"
          " returning id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"
          " lease_epoch, extract(epoch from deadline_at - now())::int,"
          " extract(epoch from now() - step_started_at)::int, retry_after_seconds"},
@@ -119,10 +124,15 @@ const Statement statements[STATEMENT_COUNT] = {
          " journal as (update operation_steps s set ended_at = now(), note = $4"
          " from ended where s.operation_id = ended.id and s.index = ended.step and s.ended_at is null)"
          " select pg_notify('cpbroker_done', id) from ended"},
+    [SQL_LET_GO] =
+        {"let_go",
+         "with released as (update operations set owner = null, lease_until = null"
+         " where id = $1 and owner = $2 and state <> 'in progress' returning id)"
+         " select pg_notify('cpbroker_work', id) from released"},
     [SQL_RELEASE_ALL] =
         {"release_all",
          "with released as (update operations set owner = null, lease_until = null, updated_at = now()"
-         " where owner = $1 and state = 'in progress' returning id)"
+         " where owner = $1 returning id)"
          " select pg_notify('cpbroker_work', id) from released"},
 
     [SQL_SECRET_PUT] = {"secret_put",

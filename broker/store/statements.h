@@ -29,6 +29,7 @@ typedef enum StatementId {
     SQL_AGAIN,
     SQL_DESCRIBE,
     SQL_FINISH,
+    SQL_LET_GO,
     SQL_RELEASE_ALL,
     SQL_SECRET_PUT,
     SQL_SECRET_GET,

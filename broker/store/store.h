@@ -64,7 +64,10 @@ typedef struct NewOperation {
 
 /* Inserts it runnable and notifies the workers at commit. ret_id holds a UUID. ERR_BUSY when another open operation holds the same instance (or binding). */
 MUST_CHECK bool store_insert_operation(Tx *tx, const NewOperation *o, char ret_id[37], Error *err);
-/* Ends the open operation on the instance itself (binding_id NULL) or on that binding as failed with `description` and fences its worker out; none open is fine. */
+/*
+ * Ends the open operation on the instance itself (binding_id NULL) or on that binding as failed with `description` and fences its worker out; none
+ * open is fine. The next operation on the instance is not claimed before that worker has let go or its lease has run out.
+ */
 MUST_CHECK bool store_cancel_operation(Tx *tx, const char *instance_id, const char *binding_id, const char *description, Error *err);
 /* The newest operation on the instance itself (binding_id NULL) or on that binding; also after their rows are gone. */
 MUST_CHECK bool store_last_operation(Store *store, const char *instance_id, const char *binding_id, Operation *ret, Error *err);
@@ -94,6 +97,8 @@ MUST_CHECK bool store_describe(Store *store, const Operation *o, const char *des
  * secrets too. Notifies channel cpbroker_done with the operation id. With OPERATION_FAILED the description says why.
  */
 MUST_CHECK bool store_finish(Store *store, const Operation *o, OperationState end, const char *description, Error *err);
+/* After ERR_LOST: `owner` has stopped working on the operation; when it was cancelled, what waits for that may start. */
+MUST_CHECK bool store_let_go(Store *store, const Operation *o, const char *owner, Error *err);
 /* Releases all leases of `owner` at shutdown. */
 MUST_CHECK bool store_release_all(Store *store, const char *owner, Error *err);
 

@@ -9,9 +9,14 @@ PACKAGES := libmicrohttpd jansson libcurl libpq openssl yaml-0.1
 WARN     := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2
 CFLAGS_debug   := -O0 -g3 -DCPBROKER_FAILPOINTS
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-CFLAGS_test    := -O1 -g -DCPBROKER_FAILPOINTS
+CFLAGS_test    := -O2 -g -DCPBROKER_FAILPOINTS
 CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DCPBROKER_FAILPOINTS
 CFLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -DCPBROKER_FAILPOINTS
+# gcc's flow analysis reports false positives in instrumented code.
+ifeq ($(findstring clang,$(notdir $(CC))),)
+WARN_asan := -Wno-maybe-uninitialized
+WARN_tsan := -Wno-maybe-uninitialized -Wno-tsan
+endif
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_asan   := -fsanitize=address,undefined
 LDFLAGS_tsan   := -fsanitize=thread
@@ -19,7 +24,7 @@ LDFLAGS_tsan   := -fsanitize=thread
 # Deferred and cached, so that `make deps` works before pkg-config exists.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
-ALL_CFLAGS  = -std=gnu11 $(WARN) -Ibroker -D_GNU_SOURCE -DCPBROKER_VERSION='"$(VERSION)"' -pthread $(PKG_CFLAGS) $(CFLAGS_$(VARIANT)) $(CFLAGS)
+ALL_CFLAGS  = -std=gnu11 $(WARN) -Ibroker -D_GNU_SOURCE -DCPBROKER_VERSION='"$(VERSION)"' -pthread $(PKG_CFLAGS) $(CFLAGS_$(VARIANT)) $(WARN_$(VARIANT)) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
 SOURCES := $(wildcard broker/*/*.c) $(filter-out broker/main.c,$(wildcard broker/*.c))

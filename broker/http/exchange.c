@@ -165,29 +165,25 @@ static void refuse_size(Exchange *e)
     exchange_refuse(e, MHD_HTTP_CONTENT_TOO_LARGE, "BodyTooLarge", "The request body is larger than 1 MiB.");
 }
 
-static bool check_declared_size(Exchange *e)
+/* Sees whether a body follows; false when it says that it is too large. */
+static bool declares_fitting_size(Exchange *e)
 {
     const char *length = request_header(&e->request, "Content-Length");
     const char *encoding = request_header(&e->request, "Transfer-Encoding");
     unsigned long long n = length ? strtoull(length, NULL, 10) : 0;
     e->has_body = encoding || n > 0;
-    if (n <= HTTP_MAX_BODY)
-        return true;
-    refuse_size(e);
-    return false;
+    return n <= HTTP_MAX_BODY;
 }
 
 bool exchange_admit(Exchange *e)
 {
     RouteMatch match;
-    bool small = check_declared_size(e); /* first, to know whether a body follows; its refusal comes last */
-    if (!headers_fit(e) || !find_route(e, &match) || !check_rights(e))
+    bool fits = declares_fitting_size(e);
+    if (!headers_fit(e) || !find_route(e, &match) || !check_rights(e) || !decode_ids(e, &match))
         return false;
-    if (!decode_ids(e, &match))
-        return false;
-    if (!small)
+    if (!fits)
         refuse_size(e);
-    return small;
+    return fits;
 }
 
 bool exchange_receive(Exchange *e, const char *data, size_t n)

@@ -64,7 +64,8 @@ static enum MHD_Result on_call(void *context, struct MHD_Connection *connection,
     Exchange *e = *state;
     if (!e) {
         *state = e = exchange_new(context, connection, path, method);
-        return exchange_admit(e) ? MHD_YES : exchange_send(e);
+        /* An answer to this first call ends the connection: right when a body would have to be read, a waste otherwise. */
+        return exchange_admit(e) || !e->has_body ? MHD_YES : exchange_send(e);
     }
     if (*data_len > 0) {
         bool more = exchange_receive(e, data, *data_len);
@@ -133,7 +134,7 @@ static bool listen_on(const ServerOptions *o, int *ret_fd, int *ret_port, Error 
 
 bool server_start(const ServerOptions *options, Server **ret, Error *err)
 {
-    int fd, port;
+    int fd = -1, port = 0;
     if (!listen_on(options, &fd, &port, err))
         return false;
     Server *s = xcalloc(1, sizeof(*s));

@@ -50,7 +50,7 @@ $O/libcpbroker.a: $(OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$O/cpbroker: $O/broker/main.o $O/libcpbroker.a
+$O/cpbroker: $O/broker/main.o  $O/libcpbroker.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $O/test/unit/test_%: $O/test/unit/test_%.o $O/libcpbroker.a
@@ -61,6 +61,45 @@ unit-one: $O/test/unit/test_$(T) ## build and run one unit test (T=module)
 
 test-unit: $(UNITS:%=$O/test/unit/%) ## run the unit tests
 	@test/run-units $^
+
+deps: ## install what building and testing needs (Debian 12, as root)
+	@ci/deps
+
+demo: ## the whole path on a real Kubernetes and a real Kafka (PLAN=developer|bare-minimum|standard)
+	@test/demo/demo demo
+
+dev: ## the same parts, started and kept until Ctrl-C (TIER=1: API server without containers)
+	@test/demo/demo dev
+
+lint: all ## layers, sizes, state, hygiene; settings and lifecycle against the README
+	@BROKER=$O/cpbroker test/lint/lint
+
+$O/test/integration/%: $O/test/integration/%.o $O/libcpbroker.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+DRIVERS := $(patsubst test/integration/%.c,%,$(wildcard test/integration/*.c))
+
+test-integration: all $(DRIVERS:%=$O/test/integration/%) ## real PostgreSQL, real API server, real Kafka on loopback (VARIANT=test|asan|tsan)
+	@VARIANT=$(VARIANT) test/run-python integration
+
+test-crash: ## kill the broker at every step boundary; the next one finishes
+	@$(MAKE) -s all VARIANT=test
+	@VARIANT=test test/run-python crash
+
+test-e2e: all ## real Kafka pods: the three plans, Java and librdkafka clients
+	@VARIANT=$(VARIANT) test/run-python e2e
+
+check: ## build, lint and test everything
+	@test/check
+
+bench: ## measure against baselines; table and build/bench.json
+	@$(MAKE) -s all VARIANT=release
+	@test/bench/bench
+
+install: all ## install to DESTDIR and PREFIX
+	install -D -m 755 $O/cpbroker $(DESTDIR)$(PREFIX)/bin/cpbroker
+	mkdir -p $(DESTDIR)$(PREFIX)/share/cpbroker
+	cp -r catalog k8s migrations $(DESTDIR)$(PREFIX)/share/cpbroker/
 
 clean: ## remove what was built
 	rm -rf build

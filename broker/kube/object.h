@@ -5,13 +5,18 @@
 #include "base/json.h"
 #include "base/str.h"
 
-/* Path of a collection or object below the server's address, percent-encoded; `name` NULL = the collection. NULL for an unknown kind. Caller frees. */
+/* Path of a collection or object below the server's address, percent-encoded; `name` NULL = the collection (`ns` NULL: of all namespaces). NULL for an unknown kind, or for a name without the namespace it needs. Caller frees. */
 char *object_path(const char *kind, const char *ns, const char *name);
+
+/* apiVersion of a kind ("apps/v1"), or NULL for an unknown one. */
+const char *object_api_version(const char *kind);
+/* Whether objects of the kind live in a namespace; false for unknown kinds. */
+bool object_namespaced(const char *kind);
 
 /* Names that Kubernetes takes (RFC 1123 label, at most 63). */
 bool object_name_valid(const char *name);
 
-/* Readiness by kind (StatefulSet: all four of observedGeneration, updated, ready, revision; Service: has its ports or address; PVC: Bound; …). Kinds without a notion of it are ready. */
+/* Readiness by kind (StatefulSet: all four of observedGeneration, updated, ready, revision, but for OnDelete not revision, which the controller leaves behind; Service: has its ports or address; PVC: Bound; …). An object being deleted is not ready. Kinds without a notion of it are. */
 bool object_ready(const json_t *object);
 /* "2 of 3 ready" for a StatefulSet; counts may be NULL. */
 void statefulset_counts(const json_t *statefulset, int *ret_ready, int *ret_wanted);

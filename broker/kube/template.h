@@ -20,7 +20,7 @@ DEFINE_CLEANUP(Templates *, templates_free)
  * Metadata annotations that the renderer consumes (and removes):
  *   cpbroker/when: "path"            left out unless the value at path is true (or a non-empty string, or non-zero); "!path" negates
  *   cpbroker/each: "path"            repeated for each element of the array at path, which the values see as `each` (and `index`, from 0)
- * Keys of `data` and `stringData` that contain "${" are rendered too; with annotation cpbroker/each-key: "path" such keys (only the ones that use
+ * Keys that contain "${" are rendered too; in `data` and `stringData` with annotation cpbroker/each-key: "path" such keys (only the ones that use
  * each. or index) are repeated for each element. A mapping as a value of a ConfigMap's `data` or Secret's `stringData` becomes the text of a Java
  * properties file, one `key=value` line per entry in order (values escaped as java.util.Properties.load reads them; null entries left out).
  * Secret `stringData` is rendered into base64 `data` (apply stays idempotent).
@@ -29,7 +29,10 @@ DEFINE_CLEANUP(Templates *, templates_free)
 MUST_CHECK bool template_render(const Templates *t, const char *set, const char *const *kinds, const json_t *values,
                                 json_t **ret, Error *err);
 
-/* As template_render, for a value tree at hand (tests, plans). */
+/*
+ * As template_render, for a tree at hand (tests, plans): a manifest (it has `kind`) gives the array of its objects, any other tree its
+ * rendered value (JSON null if that is an absent optional one).
+ */
 MUST_CHECK bool template_value(const json_t *tree, const json_t *values, json_t **ret, Error *err);
 
 #endif

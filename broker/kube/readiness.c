@@ -90,10 +90,12 @@ static bool job_ready(const json_t *object)
     return has_condition(object, "Complete");
 }
 
-static const struct {
+typedef struct Rule {
     const char *kind;
     bool (*ready)(const json_t *object);
-} rules[] = {
+} Rule;
+
+static const Rule rules[] = {
     {"StatefulSet", statefulset_ready}, {"Deployment", deployment_ready},
     {"Service", service_ready},         {"Pod", pod_ready},
     {"PersistentVolumeClaim", claim_ready}, {"PersistentVolume", volume_ready},

@@ -1,4 +1,4 @@
-/* `data` and `stringData` of ConfigMaps and Secrets: keys repeated per element, mappings written as Java properties. */
+/* Data and stringData of ConfigMaps and Secrets: keys repeated per element, mappings written as Java properties. */
 #include "base/mem.h"
 #include "kube/properties.h"
 #include "kube/template_internal.h"

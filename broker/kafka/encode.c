@@ -228,8 +228,8 @@ static bool encode_fields(Encoder *e, const KafkaField *fields, const json_t *va
 
 bool codec_encode(CodecShape shape, const json_t *value, Str *out, Error *err)
 {
-    if (value && !json_is_object(value))
-        return error_set(err, ERR_INVALID, "a message must be a JSON object");
+    if (!json_is_object(value))
+        return error_set(err, ERR_INVALID, "a message must be a JSON object; a name that is not UTF-8 makes none");
     Encoder e = {shape, out, err};
     return encode_fields(&e, shape.fields, value);
 }

@@ -184,6 +184,20 @@ bool kafka_check_item(const json_t *item, const char *what, Error *err)
     return kafka_check((int)json_integer_value(code), json_string_at(item, "ErrorMessage", NULL), what, err);
 }
 
+bool kafka_check_items(const json_t *list, size_t expected, const char *what, Error *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        if (!kafka_check_item(item, what, err))
+            return false;
+    }
+    if (json_array_size(list) < expected)
+        return error_set(err, ERR_INTERNAL, "%s: Kafka answered for %zu of %zu", what, json_array_size(list), expected);
+    return true;
+}
+
 bool kafka_has_error(const json_t *answer, int code)
 {
     const char *key;

@@ -15,6 +15,8 @@ enum {
 
 /* kafka_check of the members ErrorCode and ErrorMessage of `item`; an item without ErrorCode is ERR_INTERNAL. */
 bool kafka_check_item(const json_t *item, const char *what, Error *err);
+/* kafka_check_item of each element; a list with fewer than `expected` is ERR_INTERNAL. */
+bool kafka_check_items(const json_t *list, size_t expected, const char *what, Error *err);
 /* Whether `code` stands in any ErrorCode of the answer. */
 bool kafka_has_error(const json_t *answer, int code);
 

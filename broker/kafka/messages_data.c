@@ -50,13 +50,7 @@ static const KafkaField create_topics_response[] = {
     FIELDS_END,
 };
 
-static const KafkaField topic_to_delete[] = {
-    FIELD("Name", STRING, 6, ANY, NULLABLE(6), DEFAULT_NULL),
-    FIELD("TopicId", UUID, 6, ANY),
-    FIELDS_END,
-};
 static const KafkaField delete_topics_request[] = {
-    FIELD("Topics", STRUCT, 6, ANY, LIST, OF(topic_to_delete)),
     FIELD("TopicNames", STRING, 0, 5, LIST),
     FIELD("TimeoutMs", INT32, 0, ANY),
     FIELDS_END,
@@ -238,7 +232,7 @@ static const KafkaMessage messages[] = {
     {KAFKA_FETCH, "Fetch", 11, 12, 12, fetch_request, fetch_response},
     {KAFKA_LIST_OFFSETS, "ListOffsets", 4, 7, 6, list_offsets_request, list_offsets_response},
     {KAFKA_CREATE_TOPICS, "CreateTopics", 4, 7, 5, create_topics_request, create_topics_response},
-    {KAFKA_DELETE_TOPICS, "DeleteTopics", 3, 6, 4, delete_topics_request, delete_topics_response},
+    {KAFKA_DELETE_TOPICS, "DeleteTopics", 3, 5, 4, delete_topics_request, delete_topics_response},
 };
 
 const KafkaMessage *kafka_data_messages(size_t *ret_count)

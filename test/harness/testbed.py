@@ -60,8 +60,7 @@ class Testbed:
         return settings
 
     def kubectl(self, *arguments, check=True):
-        program = os.path.join(CACHE, "bin", "kubectl")
-        done = subprocess.run([program if os.path.exists(program) else "kubectl", "--kubeconfig", self.kubeconfig, *arguments],
+        done = subprocess.run([self.values.get("KUBECTL", "kubectl"), "--kubeconfig", self.kubeconfig, *arguments],
                               capture_output=True, text=True)
         if check and done.returncode != 0:
             raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")

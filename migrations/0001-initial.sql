@@ -62,6 +62,8 @@ create table operations (
 create unique index operations_open on operations (instance_id, coalesce(binding_id, '')) where state = 'in progress';
 -- The claim.
 create index operations_due on operations (not_before) where state = 'in progress';
+-- Cancelled operations whose worker has not let go yet; few at any time.
+create index operations_letting_go on operations (instance_id) where state <> 'in progress' and owner is not null;
 -- The last operation.
 create index operations_last on operations (instance_id, coalesce(binding_id, ''), number);
 

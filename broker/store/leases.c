@@ -92,7 +92,7 @@ bool store_describe(Store *store, const Operation *o, const char *description, i
 bool store_let_go(Store *store, const Operation *o, const char *owner, Error *err)
 {
     CLEANUP_QUERY Query q = QUERY(SQL_LET_GO);
-    query_text(&q, o->id);
+    query_fence(&q, o);
     query_text(&q, owner);
     return store_run(store, &q, NULL, err);
 }

@@ -74,15 +74,16 @@ const Statement statements[STATEMENT_COUNT] = {
          " where id = (select id from operations o where state = 'in progress' and not_before <= now()"
          " and (lease_until is null or lease_until < now())"
          " and not exists (select 1 from operations c where c.instance_id = o.instance_id"
-         " and c.state <> 'in progress' and c.lease_until > now())"
+         " and c.state <> 'in progress' and c.owner is not null and c.lease_until > now())"
          " order by not_before limit 1 for update skip locked)"
          " returning id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"
          " lease_epoch, extract(epoch from deadline_at - now())::int,"
          " extract(epoch from now() - step_started_at)::int, retry_after_seconds"},
     [SQL_NEXT_DUE] =
         {"next_due",
-         "select ceil(extract(epoch from min(greatest(not_before, lease_until)) - now()) * 1000)::bigint"
-         " from operations where state = 'in progress'"},
+         "select ceil(extract(epoch from min(greatest(not_before, lease_until, (select max(c.lease_until)"
+         " from operations c where c.instance_id = o.instance_id and c.state <> 'in progress' and c.owner is not null)))"
+         " - now()) * 1000)::bigint from operations o where state = 'in progress'"},
     /* Not without an owner: a heartbeat that crosses its own release must not lease the row again. */
     [SQL_HEARTBEAT] =
         {"heartbeat",
@@ -124,10 +125,11 @@ const Statement statements[STATEMENT_COUNT] = {
          " journal as (update operation_steps s set ended_at = now(), note = $4"
          " from ended where s.operation_id = ended.id and s.index = ended.step and s.ended_at is null)"
          " select pg_notify('cpbroker_done', id) from ended"},
+    /* A cancellation has added 1 to the epoch that this worker held. */
     [SQL_LET_GO] =
         {"let_go",
          "with released as (update operations set owner = null, lease_until = null"
-         " where id = $1 and owner = $2 and state <> 'in progress' returning id)"
+         " where id = $1 and lease_epoch = $2 + 1 and owner = $3 and state <> 'in progress' returning id)"
          " select pg_notify('cpbroker_work', id) from released"},
     [SQL_RELEASE_ALL] =
         {"release_all",

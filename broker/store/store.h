@@ -80,7 +80,7 @@ MUST_CHECK bool store_get_operation(Store *store, const char *id, Operation *ret
 
 /* Takes the next runnable operation (due, not leased) for `owner` with a lease of lease_seconds; ret->found = false when there is none. FOR UPDATE SKIP LOCKED; epoch + 1. */
 MUST_CHECK bool store_claim(Store *store, const char *owner, int lease_seconds, Operation *ret, Error *err);
-/* Milliseconds until the next open operation becomes due or its lease expires (at most max_ms; max_ms when there is none). */
+/* Milliseconds until the next open operation can be claimed: due, no lease, nothing cancelled to wait for (at most max_ms; max_ms when there is none). */
 MUST_CHECK bool store_next_due_ms(Store *store, int max_ms, int *ret, Error *err);
 /* Extends the lease. */
 MUST_CHECK bool store_heartbeat(Store *store, const Operation *o, int lease_seconds, Error *err);

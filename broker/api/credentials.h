@@ -1,0 +1,13 @@
+/* What a binding gives to an application. */
+#ifndef API_CREDENTIALS_H
+#define API_CREDENTIALS_H
+
+#include "api/api.h"
+
+/*
+ * Opens the sealed document of a ready binding and fills `response` with `status` and its credentials, with endpoints from API 2.15 on
+ * (older clients misread them) and with `parameters` when there are any. false: ERR_INTERNAL (absent, does not open) or of the database.
+ */
+MUST_CHECK bool answer_credentials(const Api *api, const Request *r, const json_t *parameters, int status, Response *response, Error *err);
+
+#endif

@@ -1,102 +1,5 @@
-/* WebSocket client against a scripted server: handshake, masking, sizes, fragments, pings, closing, refusals, broken frames. */
-#include "base/clock.h"
-#include "base/digest.h"
-#include "net/websocket.h"
-#include "net_server.h"
-
-#include <openssl/evp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-/* What the server answers instead of a good upgrade, or what it does after one. Set before the client connects. */
-typedef struct Script {
-    const char *refusal;             /* whole HTTP answer, or NULL */
-    const char *accept, *subprotocol, *extra; /* overrides of the good answer */
-    void (*after)(int fd, struct Script *script);
-    char request[8192];
-    const uint8_t *bytes; /* sent right behind the upgrade's answer */
-    size_t bytes_len;
-    Server server;
-} Script;
-
-static char *header_of(const char *request, const char *name)
-{
-    const char *at = strcasestr(request, name);
-    return at ? xstrndup(at + strlen(name), strcspn(at + strlen(name), "\r\n")) : xstrdup("");
-}
-
-static char *accept_of(const char *request)
-{
-    uint8_t sum[20];
-    CLEANUP_FREE char *key = header_of(request, "Sec-WebSocket-Key: ");
-    CLEANUP_FREE char *text = xasprintf("%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-    EVP_Digest(text, strlen(text), sum, NULL, EVP_sha1(), NULL);
-    return base64_encode(sum, sizeof(sum));
-}
-
-static void serve(int fd, void *context)
-{
-    Script *script = context;
-    server_read_until(fd, "\r\n\r\n", script->request, sizeof(script->request));
-    if (script->refusal) {
-        server_say(fd, script->refusal);
-        return;
-    }
-    CLEANUP_FREE char *accept = accept_of(script->request);
-    CLEANUP_FREE char *head = xasprintf(
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade:  WebSocket \r\nConnection: keep-alive, Upgrade\r\n"
-        "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n%s\r\n",
-        script->accept ? script->accept : accept, script->subprotocol ? script->subprotocol : "v4.channel.k8s.io",
-        script->extra ? script->extra : "");
-    Str all = STR_INIT;
-    str_append(&all, head);
-    str_append_n(&all, script->bytes, script->bytes_len);
-    server_write(fd, all.data, all.len);
-    str_free(&all);
-    if (script->after)
-        script->after(fd, script);
-}
-
-static const char *const extra_headers[] = {"Authorization: Bearer t0ken", "X-Other: 1", NULL};
-static const WebSocketRequest usual = {.host = "api.test:6443",
-                                       .path = "/api/v1/namespaces/a/pods/b/portforward?ports=9072",
-                                       .headers = extra_headers,
-                                       .subprotocol = "v4.channel.k8s.io"};
-
-static bool try_connect(Script *script, const WebSocketRequest *request, int timeout_ms, WebSocket **ret, Error *err)
-{
-    Stream *stream = NULL;
-    server_start(&script->server, serve, script);
-    assert_true(tcp_stream_new("127.0.0.1", script->server.port, clock_ms() + 3000, &stream, err));
-    bool ok = websocket_connect(&stream, request, clock_ms() + timeout_ms, ret, err);
-    assert_null(stream);
-    return ok;
-}
-
-static WebSocket *connected(Script *script)
-{
-    Error err = {0};
-    WebSocket *ws = NULL;
-    if (!try_connect(script, &usual, 3000, &ws, &err))
-        fail_msg("%s", err.text);
-    return ws;
-}
-
-static void refused(const char *answer, ErrorKind kind, int retry_after, const char *part)
-{
-    Script script = {.refusal = answer};
-    Error err = {0};
-    WebSocket *ws = NULL;
-    assert_false(try_connect(&script, &usual, 3000, &ws, &err));
-    server_stop(&script.server);
-    assert_null(ws);
-    if (err.kind != kind || err.retry_after_seconds != retry_after || !strstr(err.text, part))
-        fail_msg("%s %d: %s", error_kind_name(err.kind), err.retry_after_seconds, err.text);
-    assert_null(strstr(err.text, "t0ken"));
-}
+/* WebSocket frames against a scripted server: masking, sizes, fragments, pings, closing, deadlines, broken frames. */
+#include "websocket_server.h"
 
 static void read_is(WebSocket *ws, const char *expected, size_t n)
 {
@@ -159,26 +62,6 @@ static void echo(int fd, Script *script)
         server_write(fd, payload, n);
     }
     free(payload);
-}
-
-static void test_handshake_request(void **state)
-{
-    (void)state;
-    Script script = {0};
-    WebSocket *ws = connected(&script);
-    websocket_free(ws);
-    server_stop(&script.server);
-    static const char *const parts[] = {"GET /api/v1/namespaces/a/pods/b/portforward?ports=9072 HTTP/1.1\r\n",
-                                        "\r\nHost: api.test:6443\r\n",
-                                        "\r\nUpgrade: websocket\r\n",
-                                        "\r\nConnection: Upgrade\r\n",
-                                        "\r\nSec-WebSocket-Version: 13\r\n",
-                                        "\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\n",
-                                        "\r\nAuthorization: Bearer t0ken\r\n",
-                                        "\r\nX-Other: 1\r\n"};
-    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-        if (!strstr(script.request, parts[i]))
-            fail_msg("\"%s\" not in \"%s\"", parts[i], script.request);
 }
 
 static void test_echo(void **state)
@@ -362,88 +245,16 @@ static void test_deadline_within_frame(void **state)
     server_stop(&script.server);
 }
 
-static void test_refusals(void **state)
-{
-    (void)state;
-    refused("HTTP/1.1 403 Forbidden\r\nContent-Length: 21\r\n\r\npods \"b\" is forbidden!", ERR_DENIED, 0,
-            "status 403: pods \"b\" is forbidden");
-    refused("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", ERR_DENIED, 0, "status 401");
-    refused("HTTP/1.1 404 Not Found\r\n\r\npods \"b\" not\nfound \xc3\xa9", ERR_NOT_FOUND, 0, "pods \"b\" not found ??");
-    refused("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nlater\r\n0\r\n\r\n",
-            ERR_RETRY, 7, "status 429: later");
-    refused("HTTP/1.1 503 Unavailable\r\nretry-after: soon\r\n\r\n", ERR_RETRY, 0, "status 503");
-    refused("HTTP/1.1 500 Oops\r\nRetry-After: 99999999999\r\n\r\n", ERR_RETRY, 86400, "status 500");
-    refused("HTTP/1.1 400 Bad Request\r\n\r\nno", ERR_INTERNAL, 0, "status 400: no");
-    refused("HTTP/1.1 200 OK\r\n\r\nhello", ERR_INTERNAL, 0, "status 200: hello");
-    refused("SSH-2.0-OpenSSH\r\n\r\n", ERR_INTERNAL, 0, "not HTTP/1.1");
-    refused("HTTP/1.1 403 For", ERR_RETRY, 0, "ended before");
-    refused("", ERR_RETRY, 0, "ended before");
-}
-
-static void bad_upgrade(Script script, const char *part)
-{
-    Error err = {0};
-    WebSocket *ws = NULL;
-    assert_false(try_connect(&script, &usual, 3000, &ws, &err));
-    server_stop(&script.server);
-    assert_int_equal(err.kind, ERR_INTERNAL);
-    if (!strstr(err.text, part))
-        fail_msg("\"%s\" not in \"%s\"", part, err.text);
-}
-
-static void test_bad_upgrades(void **state)
-{
-    (void)state;
-    bad_upgrade((Script){.accept = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="}, "Sec-WebSocket-Accept");
-    bad_upgrade((Script){.subprotocol = "channel.k8s.io"}, "did not choose");
-    bad_upgrade((Script){.extra = "Sec-WebSocket-Extensions: permessage-deflate\r\n"}, "extension");
-    bad_upgrade((Script){.refusal = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n"}, "does not upgrade");
-    CLEANUP_FREE char *filler = xcalloc(1, 40000);
-    memset(filler, 'x', 39990);
-    CLEANUP_FREE char *endless = xasprintf("HTTP/1.1 101 ok\r\nX: %s", filler);
-    bad_upgrade((Script){.refusal = endless}, "32768 bytes of headers");
-}
-
-static void stay(int fd, Script *script)
-{
-    (void)script;
-    server_read_until(fd, "never", (char[64]){0}, 64);
-}
-
-static void test_line_breaks_and_silence(void **state)
-{
-    (void)state;
-    Error err = {0};
-    WebSocket *ws = NULL;
-    static const char *const evil[] = {"X: 1\r\nY: 2", NULL};
-    WebSocketRequest request = usual;
-    request.headers = evil;
-    Script script = {.after = stay};
-    assert_false(try_connect(&script, &request, 3000, &ws, &err));
-    assert_int_equal(err.kind, ERR_INTERNAL);
-    server_stop(&script.server);
-    request = usual;
-    request.path = "/a b";
-    Script second = {0};
-    assert_false(try_connect(&second, &request, 3000, &ws, &err));
-    assert_int_equal(err.kind, ERR_INTERNAL);
-    server_stop(&second.server);
-    Script silent = {.refusal = "HTTP/1.1 101 "};
-    assert_false(try_connect(&silent, &usual, 3000, &ws, &err));
-    assert_int_equal(err.kind, ERR_RETRY);
-    server_stop(&silent.server);
-    assert_null(websocket_free(NULL));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handshake_request), cmocka_unit_test(test_echo),
-        cmocka_unit_test(test_masking),           cmocka_unit_test(test_fragments_and_ping),
-        cmocka_unit_test(test_peer_closes),       cmocka_unit_test(test_violations),
-        cmocka_unit_test(test_largest_message),   cmocka_unit_test(test_deadline_within_frame),
-        cmocka_unit_test(test_refusals),          cmocka_unit_test(test_bad_upgrades),
-        cmocka_unit_test(test_line_breaks_and_silence),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_masking),
+        cmocka_unit_test(test_fragments_and_ping),
+        cmocka_unit_test(test_peer_closes),
+        cmocka_unit_test(test_violations),
+        cmocka_unit_test(test_largest_message),
+        cmocka_unit_test(test_deadline_within_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

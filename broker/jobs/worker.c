@@ -32,7 +32,7 @@ static void job_clear(Job *job)
 /* "5/8 workloads: text", cut to fit a platform's column. */
 static void describe(const Job *job, const char *text, char out[512])
 {
-    snprintf(out, 512, "%d/%d %s: %s", job->op.step + 1, job->op.step_count, job->op.step_name ? job->op.step_name : "start", text);
+    snprintf(out, 512, "%d/%d %.40s: %.420s", job->op.step + 1, job->op.step_count, job->op.step_name ? job->op.step_name : "start", text);
 }
 
 static void finish(Job *job, OperationState end, const char *description)

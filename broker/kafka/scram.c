@@ -141,7 +141,7 @@ bool scram_final(Scram *s, const char *server_first, size_t n, char **ret, Error
     CLEANUP_FREE char *salt_text = take_attribute(&at, 's');
     CLEANUP_FREE char *count = take_attribute(&at, 'i');
     CLEANUP_STR Str salt = STR_INIT;
-    int iterations;
+    int iterations = 0;
     if (!check_nonce(s, nonce, err))
         return false;
     if (!salt_text || !wire_put_base64(&salt, salt_text) || !salt.len)

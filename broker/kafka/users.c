@@ -22,6 +22,15 @@ static bool alter(KafkaAdmin *a, const char *user, const json_t *request, bool m
     return kafka_check_items(results, 1, what, err);
 }
 
+/* Kafka's SCRAM reads names as ASCII (ScramMessages): others could be stored but never log in. */
+static bool is_ascii(const char *user)
+{
+    for (; *user; user++)
+        if (*user < 0x20 || *user > 0x7e)
+            return false;
+    return true;
+}
+
 bool kafka_user_upsert(KafkaAdmin *a, const char *user, const char *password, int iterations, Error *err)
 {
     if (iterations < ITERATIONS_MIN || iterations > ITERATIONS_MAX)
@@ -29,6 +38,8 @@ bool kafka_user_upsert(KafkaAdmin *a, const char *user, const char *password, in
                          ITERATIONS_MIN, ITERATIONS_MAX);
     if (!*user || !*password)
         return error_set(err, ERR_INVALID, "Kafka user %s: name and password must not be empty", user);
+    if (!is_ascii(user))
+        return error_set(err, ERR_INVALID, "Kafka user %s: only printable ASCII characters can log in; choose another name", user);
     uint8_t salt[SALT_SIZE], salted[SHA512_SIZE];
     random_bytes(salt, sizeof(salt));
     digest_pbkdf2(DIGEST_SHA512, password, salt, sizeof(salt), iterations, salted);

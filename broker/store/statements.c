@@ -131,10 +131,11 @@ const Statement statements[STATEMENT_COUNT] = {
          "with released as (update operations set owner = null, lease_until = null"
          " where id = $1 and lease_epoch = $2 + 1 and owner = $3 and state <> 'in progress' returning id)"
          " select pg_notify('cpbroker_work', id) from released"},
+    /* The states name the two partial indexes. */
     [SQL_RELEASE_ALL] =
         {"release_all",
          "with released as (update operations set owner = null, lease_until = null, updated_at = now()"
-         " where owner = $1 returning id)"
+         " where owner = $1 and (state = 'in progress' or (state <> 'in progress' and owner is not null)) returning id)"
          " select pg_notify('cpbroker_work', id) from released"},
 
     [SQL_SECRET_PUT] = {"secret_put",

@@ -15,7 +15,7 @@ bool bind_credentials(Job *job, Error *err)
 
 bool bind_user(Job *job, Error *err)
 {
-    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    KafkaAdmin *admin = NULL;
     CLEANUP_JSON json_t *document = NULL;
     CLEANUP_FREE char *user = access_user(job->binding.id);
     return vault_get(job, job->binding.id, "credentials", &document, err) && link_admin(job, &admin, err) &&
@@ -25,7 +25,7 @@ bool bind_user(Job *job, Error *err)
 
 bool bind_acls(Job *job, Error *err)
 {
-    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    KafkaAdmin *admin = NULL;
     CLEANUP_FREE char *user = access_user(job->binding.id);
     size_t count = 0;
     const KafkaAcl *acls = access_acls(&count);

@@ -7,6 +7,8 @@
 
 #include <stdatomic.h>
 
+struct KafkaAdmin;
+
 typedef struct Job {
     const JobSettings *settings;
     Kube *kube;
@@ -15,6 +17,7 @@ typedef struct Job {
     Binding binding;      /* for operations on a binding */
     const Plan *plan;     /* NULL: no longer in the catalog */
     json_t *facts;        /* the instance's sealed facts once read; see facts.h */
+    struct KafkaAdmin *admin; /* kept between steps; see link.h */
     Str progress;         /* what a check that is not done says: "2 of 3 brokers ready" */
     atomic_bool *lost;    /* set by the heartbeat when the lease is gone */
 } Job;

@@ -37,6 +37,10 @@ static bool dial(void *context, int broker_id, int64_t deadline_ms, Stream **ret
 
 bool link_admin(Job *job, KafkaAdmin **ret, Error *err)
 {
+    if (job->admin) {
+        *ret = job->admin;
+        return true;
+    }
     if (!facts_load(job, err))
         return false;
     if (!job->plan)
@@ -45,7 +49,7 @@ bool link_admin(Job *job, KafkaAdmin **ret, Error *err)
     for (int i = 0; i < job->plan->brokers; i++)
         ids[i] = i;
     const KafkaDial how = {dial, job};
-    *ret = kafka_admin_new(&how, ids, (size_t)job->plan->brokers, CALL_MS);
+    *ret = job->admin = kafka_admin_new(&how, ids, (size_t)job->plan->brokers, CALL_MS);
     free(ids);
     return true;
 }

@@ -5,7 +5,7 @@
 #include "jobs/job.h"
 #include "kafka/admin.h"
 
-/* An administration client over the REPLICATION listeners. The job must outlive it. false: no facts. */
+/* The job's administration client over the REPLICATION listeners; belongs to the job. false: no facts. */
 MUST_CHECK bool link_admin(Job *job, KafkaAdmin **ret, Error *err);
 /* Logs in to broker `i` as a client does (SASL_SSL, SCRAM-SHA-512) and closes. false: ERR_DENIED when refused. */
 MUST_CHECK bool link_login(Job *job, int i, const char *user, const char *password, Error *err);

@@ -77,7 +77,7 @@ bool provision_kafka_check(Job *job, bool *ret_done, Error *err)
         return false;
     if (!ready)
         return true;
-    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    KafkaAdmin *admin = NULL;
     KafkaHealth health;
     if (!link_admin(job, &admin, err) || !kafka_health(admin, &health, err))
         return false;
@@ -114,7 +114,7 @@ static bool check_external(Job *job, Error *err)
 
 bool provision_health_check(Job *job, bool *ret_done, Error *err)
 {
-    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    KafkaAdmin *admin = NULL;
     KafkaHealth health;
     bool quorum_ok = false;
     if (!link_admin(job, &admin, err) || !check_quorum(job, admin, &quorum_ok, err))

@@ -18,7 +18,7 @@ static bool nothing_to_revoke(Job *job, bool *ret, Error *err)
 
 bool unbind_acls(Job *job, Error *err)
 {
-    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    KafkaAdmin *admin = NULL;
     CLEANUP_FREE char *user = access_user(job->binding.id);
     bool nothing = false;
     if (!nothing_to_revoke(job, &nothing, err))
@@ -28,7 +28,7 @@ bool unbind_acls(Job *job, Error *err)
 
 bool unbind_user(Job *job, Error *err)
 {
-    CLEANUP(kafka_admin_free) KafkaAdmin *admin = NULL;
+    KafkaAdmin *admin = NULL;
     CLEANUP_FREE char *user = access_user(job->binding.id);
     bool nothing = false;
     if (!nothing_to_revoke(job, &nothing, err))

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "kafka/admin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static void job_clear(Job *job)
     instance_clear(&job->instance);
     binding_clear(&job->binding);
     json_decref(job->facts);
+    kafka_admin_free(job->admin);
     str_free(&job->progress);
 }
 

@@ -1,5 +1,6 @@
 """Kafka clients as applications use them: Java's console tools and librdkafka, with nothing but a binding's credentials."""
 import base64
+import logging
 import os
 import subprocess
 import time
@@ -70,13 +71,21 @@ def librdkafka_consume(credentials, topic, count, seconds=30):
 def librdkafka_login_error(credentials, seconds=10):
     """What librdkafka says when it may not log in; None when it may."""
     from confluent_kafka import Consumer, KafkaException
-    errors = []
-    consumer = Consumer(librdkafka_settings(credentials, **{"group.id": "probe", "error_cb": errors.append}))
+    errors, quiet = [], logging.getLogger("librdkafka")
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    consumer = Consumer(librdkafka_settings(credentials, **{"group.id": "probe", "error_cb": errors.append}), logger=quiet)
+    until = time.monotonic() + seconds
     try:
-        consumer.list_topics(timeout=seconds)
-        return None
-    except KafkaException as e:
-        told = [str(x) for x in errors if "uthentication" in str(x)]
-        return told[0] if told else str(e)
+        while time.monotonic() < until:
+            try:
+                consumer.list_topics(timeout=0.5)
+                return None
+            except KafkaException:
+                consumer.poll(0.1)
+                told = [e.str() for e in errors if "uthentication" in e.str()]
+                if told:
+                    return told[0].split(": ", 1)[-1]
+        return f"no answer in {seconds} s: {errors[-1:]}"
     finally:
         consumer.close()

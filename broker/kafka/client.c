@@ -179,12 +179,15 @@ static bool ask_versions(Exchange x, int *ret_next, Error *err)
         return false;
     WireReader in = {(const uint8_t *)str_text(&bytes), (const uint8_t *)str_text(&bytes) + bytes.len};
     int64_t code;
-    bool refused = x.version > 0 && wire_int(&in, 2, &code) && code == KAFKA_UNSUPPORTED_VERSION;
+    bool refused = wire_int(&in, 2, &code) && code == KAFKA_UNSUPPORTED_VERSION;
     x.version = refused ? 0 : x.version;
     if (!decode_answer(&x, &bytes, &answer, err))
         return false;
-    if (!refused && !kafka_check_item(answer, "versions", err))
+    if (!refused && !kafka_check_item(answer, "versions", err)) {
+        if (err && err->kind != ERR_RETRY)
+            err->kind = ERR_INTERNAL; /* a request without arguments cannot be at fault */
         return false;
+    }
     keep_offer(x.connection, answer);
     int next = kafka_version_of(x.connection, KAFKA_API_VERSIONS);
     *ret_next = !refused ? -1 : next < 0 ? 0 : next;

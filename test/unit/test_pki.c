@@ -219,7 +219,38 @@ static void test_bad_requests(void **state)
     assert_int_equal(left, 7);
 }
 
-/* Writes the store to a file and gives what `keytool -list -rfc`-like listing says; NULL without keytool. */
+/* The same CA with its end of validity two hours ago. */
+static char *expired_cert(const Identity *ca)
+{
+    CLEANUP(X509_free) X509 *cert = cert_of(ca->cert_pem);
+    BIO *key_bio = BIO_new_mem_buf(ca->key_pem, -1), *out = BIO_new(BIO_s_mem());
+    CLEANUP(EVP_PKEY_free) EVP_PKEY *key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, NULL);
+    X509_gmtime_adj(X509_getm_notAfter(cert), -7200);
+    assert_int_not_equal(X509_sign(cert, key, EVP_sha256()), 0);
+    assert_int_equal(PEM_write_bio_X509(out, cert), 1);
+    char *data;
+    long n = BIO_get_mem_data(out, &data);
+    char *pem = xstrndup(data, (size_t)n);
+    BIO_free(key_bio);
+    BIO_free(out);
+    return pem;
+}
+
+static void test_expired_ca(void **state)
+{
+    (void)state;
+    CLEANUP_IDENTITY Identity ca = make_ca("ca");
+    CLEANUP_FREE char *pem = expired_cert(&ca);
+    const Identity expired = {ca.key_pem, pem};
+    const LeafRequest request = usual();
+    leaf_refused(&expired, &request, "expired");
+    Error err = {0};
+    int64_t left = 0;
+    assert_true(pki_cert_seconds_left(pem, &left, &err));
+    assert_true(left < -7190 && left > -7320);
+}
+
+/* Writes the store to a file and gives what `keytool -list` says; NULL without keytool. */
 static char *keytool_list(const uint8_t *store, size_t n, const char *password)
 {
     static const char *const tools[] = {"/usr/bin/keytool", "/usr/local/bin/keytool"};
@@ -347,7 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ca),         cmocka_unit_test(test_leaf),      cmocka_unit_test(test_usages),
         cmocka_unit_test(test_leaf_ends_with_ca), cmocka_unit_test(test_bad_names), cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_truststore), cmocka_unit_test(test_keystore),  cmocka_unit_test(test_pem_keystore),
+        cmocka_unit_test(test_expired_ca), cmocka_unit_test(test_truststore), cmocka_unit_test(test_keystore),  cmocka_unit_test(test_pem_keystore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

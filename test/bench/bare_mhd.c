@@ -8,7 +8,11 @@
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
                               const char *upload, size_t *upload_size, void **request)
 {
-    (void)url, (void)method, (void)version, (void)upload, (void)upload_size, (void)request;
+    (void)url, (void)method, (void)version, (void)upload, (void)upload_size;
+    if (!*request) { /* the headers; an answer this early would close the connection */
+        *request = context;
+        return MHD_YES;
+    }
     return MHD_queue_response(connection, MHD_HTTP_OK, context);
 }
 

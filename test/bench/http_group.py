@@ -15,8 +15,8 @@ import statements
 sys.path.insert(0, os.path.join(measure.ROOT, "test", "integration"))
 from pg import PrivatePostgres  # noqa: E402
 
-THREADS = 2      # of the broker's HTTP server and of the bare one
-CLIENTS = 8      # connections of wrk, clients of pgbench
+THREADS = 16     # of the broker's HTTP server and of the bare one: the default setting
+CLIENTS = 16     # connections of wrk, clients of pgbench, connections of the broker to PostgreSQL
 SECONDS = 2      # of each of three turns
 FIRST, INSTANCES = 1000001, 1000  # instances that are polled; their ids are numbers, which pgbench can make
 SETTINGS = {"CPBROKER_HTTP_THREADS": str(THREADS), "CPBROKER_DATABASE_CONNECTIONS": str(CLIENTS)}
@@ -27,7 +27,7 @@ def pgbench(pg, script, options):
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
-        output = measure.run([os.path.join(pg.bin, "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "1", "-T", str(SECONDS),
+        output = measure.run([os.path.join(pg.bin, "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", str(os.cpu_count()), "-T", str(SECONDS),
                               *options, "-f", file.name, pg.conninfo])
     if "number of failed transactions: 0 " not in output:
         raise RuntimeError(f"pgbench: {output.strip()[-500:]}")

@@ -71,7 +71,7 @@ class Api:
     def watch(self, path, version):
         connection = self.connect(330)
         try:
-            connection.request("GET", f"{path}?watch=1&timeoutSeconds=300&resourceVersion={version}")
+            connection.request("GET", f"{path}{'&' if '?' in path else '?'}watch=1&timeoutSeconds=300&resourceVersion={version}")
             answer = connection.getresponse()
             if answer.status != 200:
                 return

@@ -28,6 +28,9 @@ class Provisioner:
         for event, item in self.api.events(path):
             if event != "LISTED":
                 handle(event, item)
+            elif path == CLAIMS:
+                for uid in set(self.claims) - item:
+                    del self.claims[uid]
 
     def on_class(self, event, item):
         name = item["metadata"]["name"]

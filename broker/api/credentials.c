@@ -11,7 +11,7 @@ static bool open_document(const Api *api, const SecretRef *ref, json_t **ret, Er
     size_t sealed_len = 0, plain_len = 0;
     if (!store_secret_get(api->store, ref, &key_id, &sealed, &sealed_len, err))
         return false;
-    bool ok = seal_open(api->keys, key_id, context, sealed, sealed_len, &plain, &plain_len, err);
+    bool ok = seal_open(api->keys, &(Sealed){key_id, sealed, sealed_len}, context, &plain, &plain_len, err);
     free(sealed);
     if (!ok)
         return false;

@@ -24,7 +24,7 @@ static bool open_broker(Job *job, int i, int port, int64_t deadline, Stream **re
                             .key_pem = admin ? json_string_at(job->facts, "admin.key", NULL) : NULL,
                             .server_name = name};
     Stream *raw = NULL;
-    if (!kube_portforward(job->kube, job->instance.ns, pod, port, deadline, &raw, err) ||
+    if (!kube_portforward(job->kube, &(KubePort){job->instance.ns, pod, port}, deadline, &raw, err) ||
         !tls_stream_new(&raw, &tls, deadline, ret, err))
         return error_wrap(err, "%s port %d", pod, port);
     return true;
@@ -87,7 +87,7 @@ bool link_zookeeper(Job *job, int i, const char *word, char **ret, Error *err)
     snprintf(pod, sizeof(pod), "zk-%d", i);
     CLEANUP(stream_free) Stream *stream = NULL;
     CLEANUP_STR Str answer = STR_INIT;
-    if (!kube_portforward(job->kube, job->instance.ns, pod, ZOOKEEPER_WORD_PORT, deadline, &stream, err) ||
+    if (!kube_portforward(job->kube, &(KubePort){job->instance.ns, pod, ZOOKEEPER_WORD_PORT}, deadline, &stream, err) ||
         !stream_write(stream, word, 4, deadline, err))
         return error_wrap(err, "%s", pod);
     for (size_t n = 1; n > 0 && answer.len < 8192;) {

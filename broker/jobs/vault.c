@@ -17,7 +17,7 @@ bool vault_get(Job *job, const char *binding_id, const char *name, json_t **ret,
     size_t sealed_len = 0, plain_len = 0;
     if (!store_secret_get(job->settings->store, &ref, &key_id, &sealed, &sealed_len, err))
         return false;
-    bool ok = seal_open(job->settings->keys, key_id, context, sealed, sealed_len, &plain, &plain_len, err);
+    bool ok = seal_open(job->settings->keys, &(Sealed){key_id, sealed, sealed_len}, context, &plain, &plain_len, err);
     free(sealed);
     if (!ok)
         return error_wrap(err, "secret \"%s\"", name);
@@ -35,7 +35,7 @@ bool vault_put(Job *job, const char *binding_id, const char *name, const json_t 
     size_t n = 0;
     bool kept = false;
     seal(job->settings->keys, context, text, strlen(text), &sealed, &n);
-    bool ok = store_secret_put(job->settings->store, &ref, seal_key_id(job->settings->keys), sealed, n, &kept, err);
+    bool ok = store_secret_put(job->settings->store, &ref, &(SecretValue){seal_key_id(job->settings->keys), sealed, n}, &kept, err);
     free(sealed);
     if (!ok)
         return false;

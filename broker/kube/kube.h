@@ -56,9 +56,14 @@ MUST_CHECK bool kube_delete(Kube *kube, const KubeRef *ref, const KubeDelete *op
 /* Deletes all of one kind in ref->ns. */
 MUST_CHECK bool kube_delete_collection(Kube *kube, const KubeRef *ref, const KubeDelete *options, Error *err);
 
-/* A TCP port of a pod as a stream, through the API server (WebSocket v4.channel.k8s.io). false: as kube_get; ERR_RETRY when nothing listens. */
-MUST_CHECK bool kube_portforward(Kube *kube, const char *ns, const char *pod, int port, int64_t deadline_ms,
-                                 Stream **ret, Error *err);
+/* A TCP port of a pod. */
+typedef struct KubePort {
+    const char *ns, *pod;
+    int port;
+} KubePort;
+
+/* That port as a stream, through the API server (WebSocket v4.channel.k8s.io). false: as kube_get; ERR_RETRY when nothing listens. */
+MUST_CHECK bool kube_portforward(Kube *kube, const KubePort *to, int64_t deadline_ms, Stream **ret, Error *err);
 
 /* Answer of GET /version ("1.33"), as a cheap test that the cluster answers and the credentials are accepted. */
 MUST_CHECK bool kube_version(Kube *kube, char **ret, Error *err);

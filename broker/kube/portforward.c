@@ -74,7 +74,7 @@ static bool portforward_write(Stream *s, const void *bytes, size_t n, int64_t de
     PortForward *f = (PortForward *)s;
     for (size_t done = 0; done < n;) {
         size_t part = n - done < CHUNK_BYTES ? n - done : CHUNK_BYTES;
-        if (!websocket_write(f->ws, &channel, 1, (const char *)bytes + done, part, deadline_ms, err))
+        if (!websocket_write(f->ws, (const Bytes[2]){{&channel, 1}, {(const char *)bytes + done, part}}, deadline_ms, err))
             return error_wrap(err, "port-forward to %s", f->target);
         done += part;
     }
@@ -157,23 +157,23 @@ static bool open_socket(Kube *kube, const char *path, int64_t deadline_ms, WebSo
     }
 }
 
-bool kube_portforward(Kube *kube, const char *ns, const char *pod, int port, int64_t deadline_ms, Stream **ret, Error *err)
+bool kube_portforward(Kube *kube, const KubePort *to, int64_t deadline_ms, Stream **ret, Error *err)
 {
     CLEANUP(portforward_free) PortForward *f = xcalloc(1, sizeof(*f));
-    CLEANUP_FREE char *pod_path = object_path("Pod", ns, pod);
+    CLEANUP_FREE char *pod_path = object_path("Pod", to->ns, to->pod);
     int left;
     f->base.ops = &operations;
-    f->target = xasprintf("%s/%s:%d", ns ? ns : "", pod ? pod : "", port);
-    if (!pod_path || !pod || port < 1 || port > 65535)
+    f->target = xasprintf("%s/%s:%d", to->ns ? to->ns : "", to->pod ? to->pod : "", to->port);
+    if (!pod_path || !to->pod || to->port < 1 || to->port > 65535)
         return error_set(err, ERR_INVALID, "port-forward to %s: needs a namespace, a pod and a port of 1 to 65535", f->target);
-    CLEANUP_FREE char *path = xasprintf("%s/portforward?ports=%d", pod_path, port);
+    CLEANUP_FREE char *path = xasprintf("%s/portforward?ports=%d", pod_path, to->port);
     int64_t now = clock_ms();
     int limit = deadline_ms - now > INT32_MAX ? INT32_MAX : (int)(deadline_ms - now);
     if (limit <= 0 || !kube_time_left(kube, limit, &left, err))
         return error_set(err, ERR_RETRY, "port-forward to %s: the time for it is used up", f->target);
     if (!open_socket(kube, path, now + left, &f->ws, err))
         return error_wrap(err, "port-forward to %s", f->target);
-    if (!read_ports(f, port, now + left, err))
+    if (!read_ports(f, to->port, now + left, err))
         return false;
     *ret = &TAKE(f)->base;
     return true;

@@ -138,24 +138,19 @@ static size_t frame_head(uint8_t *out, int opcode, size_t n)
     return 2 + extra;
 }
 
-typedef struct Part {
-    const void *bytes;
-    size_t n;
-} Part;
-
 /* Sends one final frame out of two parts, masked with fresh random bytes (section 5.3). */
-static bool send_frame(WebSocket *ws, int opcode, Part first, Part second, int64_t deadline_ms, Error *err)
+static bool send_frame(WebSocket *ws, int opcode, Bytes first, Bytes second, int64_t deadline_ms, Error *err)
 {
-    size_t n = first.n + second.n, size = 14 + n;
+    size_t n = first.len + second.len, size = 14 + n;
     uint8_t *out = xmalloc(size);
     size_t at = frame_head(out, opcode, n);
     const uint8_t *mask = out + at;
     random_bytes(out + at, 4);
     uint8_t *payload = out + at + 4;
-    if (first.n)
-        memcpy(payload, first.bytes, first.n);
-    if (second.n)
-        memcpy(payload + first.n, second.bytes, second.n);
+    if (first.len)
+        memcpy(payload, first.data, first.len);
+    if (second.len)
+        memcpy(payload + first.len, second.data, second.len);
     for (size_t i = 0; i < n; i++)
         payload[i] ^= mask[i % 4];
     bool ok = stream_write(ws->stream, out, at + 4 + n, deadline_ms, err);
@@ -168,13 +163,13 @@ static bool send_frame(WebSocket *ws, int opcode, Part first, Part second, int64
 /* Answers ping and close. *ret_end = true after a close. */
 static bool control_frame(WebSocket *ws, const Frame *frame, bool *ret_end, int64_t deadline_ms, Error *err)
 {
-    const Part none = {NULL, 0}, payload = {frame->payload, frame->len};
+    const Bytes none = {NULL, 0}, payload = {frame->payload, frame->len};
     if (frame->opcode == OP_PING)
         return send_frame(ws, OP_PONG, payload, none, deadline_ms, err);
     if (frame->opcode == OP_CLOSE) {
         if (frame->len == 1)
             return violation(ws, "a close frame has half a status", err);
-        const Part status = {frame->payload, frame->len < 2 ? 0 : 2};
+        const Bytes status = {frame->payload, frame->len < 2 ? 0 : 2};
         (void)send_frame(ws, OP_CLOSE, status, none, deadline_ms, NULL); /* the peer may be gone already */
         ws->ended = true;
         *ret_end = true;
@@ -209,12 +204,11 @@ bool websocket_read(WebSocket *ws, Str *ret_message, bool *ret_end, int64_t dead
     return true;
 }
 
-bool websocket_write(WebSocket *ws, const void *head, size_t head_len, const void *body, size_t body_len,
-                     int64_t deadline_ms, Error *err)
+bool websocket_write(WebSocket *ws, const Bytes parts[2], int64_t deadline_ms, Error *err)
 {
     if (ws->ended)
         return error_set(err, ERR_RETRY, "the WebSocket session has ended");
-    return send_frame(ws, OP_BINARY, (Part){head, head_len}, (Part){body, body_len}, deadline_ms, err);
+    return send_frame(ws, OP_BINARY, parts[0], parts[1], deadline_ms, err);
 }
 
 WebSocket *websocket_free(WebSocket *ws)
@@ -223,7 +217,7 @@ WebSocket *websocket_free(WebSocket *ws)
     if (!ws)
         return NULL;
     if (!ws->ended)
-        (void)send_frame(ws, OP_CLOSE, (Part){normal_closure, 2}, (Part){NULL, 0}, clock_ms() + FAREWELL_MS, NULL);
+        (void)send_frame(ws, OP_CLOSE, (Bytes){normal_closure, 2}, (Bytes){NULL, 0}, clock_ms() + FAREWELL_MS, NULL);
     stream_free(ws->stream);
     str_free(&ws->in);
     str_free(&ws->message);

@@ -22,9 +22,14 @@ MUST_CHECK bool websocket_connect(Stream **taken, const WebSocketRequest *reques
                                   Error *err);
 /* Next data message (fragments joined, at most 4 MiB) into *ret_message (cleared first). Answers pings. *ret_end = true when the peer closed. */
 MUST_CHECK bool websocket_read(WebSocket *ws, Str *ret_message, bool *ret_end, int64_t deadline_ms, Error *err);
+/* A run of bytes; borrowed. */
+typedef struct Bytes {
+    const void *data;
+    size_t len;
+} Bytes;
+
 /* One masked binary frame out of two parts (either may be empty). */
-MUST_CHECK bool websocket_write(WebSocket *ws, const void *head, size_t head_len, const void *body, size_t body_len,
-                                int64_t deadline_ms, Error *err);
+MUST_CHECK bool websocket_write(WebSocket *ws, const Bytes parts[2], int64_t deadline_ms, Error *err);
 /* Sends close (1000), closes the stream. NULL accepted; returns NULL. */
 WebSocket *websocket_free(WebSocket *ws);
 DEFINE_CLEANUP(WebSocket *, websocket_free)

@@ -147,9 +147,10 @@ static bool decrypt(const SealKey *key, const char *context, const uint8_t *seal
     return EVP_DecryptFinal_ex(c, plain + n, &some) == 1;
 }
 
-bool seal_open(const SealKeys *keys, const char *key_id, const char *context, const void *sealed, size_t n,
-               uint8_t **ret, size_t *ret_len, Error *err)
+bool seal_open(const SealKeys *keys, const Sealed *sealed, const char *context, uint8_t **ret, size_t *ret_len, Error *err)
 {
+    const char *key_id = sealed->key_id;
+    size_t n = sealed->len;
     const SealKey *key = find(keys, key_id);
     if (!key)
         return error_set(err, ERR_DENIED, "no sealing key \"%.32s\" is configured; add it to the key file", key_id);
@@ -157,7 +158,7 @@ bool seal_open(const SealKeys *keys, const char *key_id, const char *context, co
         return error_set(err, ERR_INVALID, "the sealed value of %zu bytes is damaged", n);
     size_t len = n - NONCE_SIZE - TAG_SIZE;
     uint8_t *plain = xmalloc(len + 1);
-    if (!decrypt(key, context, sealed, len, plain)) {
+    if (!decrypt(key, context, sealed->data, len, plain)) {
         secret_free(plain, len + 1);
         return error_set(err, ERR_INVALID, "a sealed value was altered, or belongs to another place, or the key \"%.32s\" changed",
                          key_id);

@@ -23,8 +23,14 @@ const char *seal_key_id(const SealKeys *keys);
 
 /* Seals n bytes; `context` is authenticated with it (the row's identity), so a value moved to another row does not open. Result: 12-byte nonce, ciphertext, 16-byte tag; caller frees. */
 void seal(const SealKeys *keys, const char *context, const void *plain, size_t n, uint8_t **ret, size_t *ret_len);
+/* A sealed value as it is stored; borrowed. */
+typedef struct Sealed {
+    const char *key_id;
+    const void *data;
+    size_t len;
+} Sealed;
+
 /* Opens; *ret is NUL-terminated besides, free with secret_free. false: ERR_DENIED (key id unknown) or ERR_INVALID (altered, wrong row). */
-MUST_CHECK bool seal_open(const SealKeys *keys, const char *key_id, const char *context, const void *sealed, size_t n,
-                          uint8_t **ret, size_t *ret_len, Error *err);
+MUST_CHECK bool seal_open(const SealKeys *keys, const Sealed *sealed, const char *context, uint8_t **ret, size_t *ret_len, Error *err);
 
 #endif

@@ -6,17 +6,16 @@
 #include <limits.h>
 #include <string.h>
 
-bool store_secret_put(Store *store, const SecretRef *ref, const char *key_id, const void *sealed, size_t n, bool *ret_kept,
-                      Error *err)
+bool store_secret_put(Store *store, const SecretRef *ref, const SecretValue *value, bool *ret_kept, Error *err)
 {
-    if (n > INT_MAX)
+    if (value->len > INT_MAX)
         return error_set(err, ERR_INVALID, "secret %s is too large", ref->name);
     CLEANUP_QUERY Query q = QUERY(SQL_SECRET_PUT);
     query_text(&q, ref->instance_id);
     query_text(&q, ref->binding_id);
     query_text(&q, ref->name);
-    query_text(&q, key_id);
-    query_bytes(&q, sealed, n);
+    query_text(&q, value->key_id);
+    query_bytes(&q, value->sealed, value->len);
     Error why = {0};
     CLEANUP_RESULT PGresult *result = NULL;
     if (!store_run(store, &q, &result, &why)) {

@@ -110,8 +110,15 @@ typedef struct SecretRef {
     const char *name;       /* "ca", "cluster", "credentials", … */
 } SecretRef;
 
+/* A sealed value and the id of the key that sealed it; borrowed. */
+typedef struct SecretValue {
+    const char *key_id;
+    const void *sealed;
+    size_t len;
+} SecretValue;
+
 /* Keeps the value that is there (a repeated step must not make a new one). *ret_kept = true when one was there. The row of the instance (and binding) must exist, else ERR_GONE. */
-MUST_CHECK bool store_secret_put(Store *store, const SecretRef *ref, const char *key_id, const void *sealed, size_t n, bool *ret_kept, Error *err);
+MUST_CHECK bool store_secret_put(Store *store, const SecretRef *ref, const SecretValue *value, bool *ret_kept, Error *err);
 /* ERR_NOT_FOUND when absent. Caller frees both. */
 MUST_CHECK bool store_secret_get(Store *store, const SecretRef *ref, char **ret_key_id, uint8_t **ret, size_t *ret_len, Error *err);
 

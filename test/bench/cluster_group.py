@@ -2,7 +2,6 @@
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -10,7 +9,8 @@ import time
 import broker
 import measure
 
-sys.path.insert(0, os.path.join(measure.ROOT, "test", "integration"))
+sys.path[:0] = [os.path.join(measure.ROOT, "test"), os.path.join(measure.ROOT, "test", "integration")]
+from harness.testbed import Testbed  # noqa: E402
 from pg import PrivatePostgres  # noqa: E402
 
 PLANS = ("developer", "bare-minimum")
@@ -26,19 +26,11 @@ ADD_USER = r"""
 printf '%s\n' security.protocol=SSL ssl.keystore.type=PEM ssl.keystore.location=/mnt/tls/0.pem \
   ssl.truststore.type=PEM ssl.truststore.location=/mnt/ca/ca.crt >/tmp/bench.properties
 begin=$EPOCHREALTIME
-KAFKA_HEAP_OPTS=-Xmx128m kafka-configs --bootstrap-server "$HOSTNAME.kafka-hs.$0.svc:9072" --command-config /tmp/bench.properties \
+KAFKA_HEAP_OPTS=-Xmx64m kafka-configs --bootstrap-server "$HOSTNAME.kafka-hs.$0.svc:9072" --command-config /tmp/bench.properties \
   --alter --add-config 'SCRAM-SHA-512=[iterations=4096,password=bench-password]' --entity-type users --entity-name "$1" >&2
 end=$EPOCHREALTIME
 echo $(( ${end/./} - ${begin/./} ))
 """
-
-
-def kubectl(*arguments, **options):
-    done = subprocess.run(["kubectl", *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          **{"stdin": subprocess.DEVNULL, **options})
-    if done.returncode:
-        raise RuntimeError(f"kubectl {arguments[0]}: {done.stderr.strip()[-500:]}")
-    return done.stdout
 
 
 def applied(item):
@@ -60,7 +52,7 @@ def bare(item):
     return item
 
 
-def objects_of(namespace):
+def objects_of(kubectl, namespace):
     """(the namespace, everything that was applied in it), ready to be applied again."""
     found = json.loads(kubectl("get", "namespace", namespace, "-o", "json", "--show-managed-fields"))
     items = []
@@ -72,23 +64,23 @@ def objects_of(namespace):
     return bare(found), items
 
 
-def all_ready(namespace, count):
+def all_ready(kubectl, namespace, count):
     pods = json.loads(kubectl("get", "pods", "-n", namespace, "-o", "json"))["items"]
     ready = [p for p in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in p.get("status", {}).get("conditions", []))]
     return len(ready) >= count
 
 
-def apply_and_wait(namespace, objects):
+def apply_and_wait(kubectl, namespace, objects):
     """Seconds of kubectl apply until all pods are Ready."""
     first, rest = objects
     count = sum(item["spec"]["replicas"] for item in rest if item["kind"] == "StatefulSet")
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": [first, *rest]})
     begin = time.monotonic()
-    with tempfile.TemporaryFile("w+") as file:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(text)
-        file.seek(0)
-        kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=bench", "-f", "-", stdin=file)
-    while not all_ready(namespace, count):
+        file.flush()
+        kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=bench", "-f", file.name)
+    while not all_ready(kubectl, namespace, count):
         if time.monotonic() - begin > PROVISION_SECONDS:
             raise RuntimeError(f"kubectl apply: not all of the {count} pods in {namespace} are Ready after {PROVISION_SECONDS} s")
         time.sleep(0.1)
@@ -108,11 +100,11 @@ def deprovision(b, plan, instance):
     b.poll(broker.instance_path(instance), PROVISION_SECONDS)
 
 
-def delete_namespace(namespace):
+def delete_namespace(kubectl, namespace):
     kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=300s")
 
 
-def binds(b, plan, instance, namespace):
+def binds(b, kubectl, plan, instance, namespace):
     """Milliseconds of synchronous binds and of kafka-configs, one after the other in turns."""
     ids = b.plan(plan)
     query = "&".join(f"{k}={v}" for k, v in ids.items())
@@ -130,7 +122,7 @@ def binds(b, plan, instance, namespace):
     return statistics.median(ours), statistics.median(theirs)
 
 
-def measure_plan(b, pg, plan):
+def measure_plan(b, pg, kubectl, plan):
     """Broker, kubectl, broker, kubectl with the same objects in the same namespace; the first broker's turn also binds."""
     instance, ours, theirs, results = f"bench-{plan}-{os.getpid()}", [], [], []
     namespace = None
@@ -139,16 +131,16 @@ def measure_plan(b, pg, plan):
             measure.progress(f"{plan}: provisioning through the broker ({turn + 1}/2)")
             ours.append(provision(b, plan, instance))
             namespace = pg.psql(f"select ns from instances where id = '{instance}'")
-            objects = objects_of(namespace)
+            objects = objects_of(kubectl, namespace)
             if turn == 0 and plan == PLANS[0]:
-                bind, tool = binds(b, plan, instance, namespace)
+                bind, tool = binds(b, kubectl, plan, instance, namespace)
                 results = [measure.below("bind on a live Kafka", bind, "ms", 300),
                            measure.faster("bind, against kafka-configs --add-config", bind, "ms", tool, 10)]
             deprovision(b, plan, instance)
-            delete_namespace(namespace)
+            delete_namespace(kubectl, namespace)
             measure.progress(f"{plan}: the same objects by kubectl apply ({turn + 1}/2)")
-            theirs.append(apply_and_wait(namespace, objects))
-            delete_namespace(namespace)
+            theirs.append(apply_and_wait(kubectl, namespace, objects))
+            delete_namespace(kubectl, namespace)
     finally:
         if namespace:
             kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
@@ -156,13 +148,17 @@ def measure_plan(b, pg, plan):
     return [measure.within(name, statistics.median(ours), "s", statistics.median(theirs), 1.15, 2), *results]
 
 
+def environment(settings):
+    return {f"CPBROKER_{name.upper()}": str(value) for name, value in settings.items() if value is not None}
+
+
 def measure_all():
-    if not os.environ.get("KUBECONFIG"):
-        raise RuntimeError("KUBECONFIG is not set: name the kubeconfig of a cluster")
-    kubectl("version")
-    with PrivatePostgres(durable=True) as pg, tempfile.TemporaryFile() as log:
-        settings = {"CPBROKER_KUBECONFIG": os.environ["KUBECONFIG"]}
-        b = broker.Broker(pg.conninfo, "all", settings, log).migrate()
-        with b:
-            for plan in PLANS:
-                yield from measure_plan(b, pg, plan)
+    with Testbed("bench") as testbed, PrivatePostgres(durable=True) as pg, tempfile.NamedTemporaryFile(suffix=".log") as log:
+        b = broker.Broker(pg.conninfo, "all", environment(testbed.settings()), log).migrate()
+        try:
+            with b:
+                for plan in PLANS:
+                    yield from measure_plan(b, pg, testbed.kubectl, plan)
+        except RuntimeError as error:
+            with open(log.name, errors="replace", encoding="utf-8") as text:
+                raise RuntimeError(f"{error}; the broker's last words: {' '.join(text.read().splitlines()[-5:])}") from error

@@ -48,7 +48,7 @@ static bool put_credentials(Worker *w, Error *err)
     size_t n;
     bool kept;
     seal(w->keys, context, text, strlen(text), &sealed, &n);
-    bool ok = store_secret_put(w->store, &ref, seal_key_id(w->keys), sealed, n, &kept, err);
+    bool ok = store_secret_put(w->store, &ref, &(SecretValue){seal_key_id(w->keys), sealed, n}, &kept, err);
     free(sealed);
     return ok;
 }

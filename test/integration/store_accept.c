@@ -237,14 +237,14 @@ static void check_secrets(Test *t)
     put_binding(t, "a", "x", BINDING_CREATING);
     const SecretRef own = {"a", NULL, "ca"}, bound = {"a", "x", "ca"}, absent = {"a", NULL, "other"};
     bool kept = true;
-    EXPECT(t, store_secret_put(t->store, &own, "k1", bytes, sizeof(bytes), &kept, &t->err) && !kept);
-    EXPECT(t, store_secret_put(t->store, &own, "k2", "new", 3, &kept, &t->err) && kept);
-    EXPECT(t, store_secret_put(t->store, &bound, "k2", "bound", 5, &kept, &t->err) && !kept);
+    EXPECT(t, store_secret_put(t->store, &own, &(SecretValue){"k1", bytes, sizeof(bytes)}, &kept, &t->err) && !kept);
+    EXPECT(t, store_secret_put(t->store, &own, &(SecretValue){"k2", "new", 3}, &kept, &t->err) && kept);
+    EXPECT(t, store_secret_put(t->store, &bound, &(SecretValue){"k2", "bound", 5}, &kept, &t->err) && !kept);
     EXPECT(t, get_secret(t, &own, "k1", bytes, sizeof(bytes)) && get_secret(t, &bound, "k2", "bound", 5));
     EXPECT_KIND(t, get_secret(t, &absent, "", "", 0), ERR_NOT_FOUND);
-    EXPECT_KIND(t, store_secret_put(t->store, &(SecretRef){"gone", NULL, "ca"}, "k", "v", 1, &kept, &t->err), ERR_GONE);
-    EXPECT_KIND(t, store_secret_put(t->store, &(SecretRef){"a", "gone", "ca"}, "k", "v", 1, &kept, &t->err), ERR_GONE);
-    EXPECT_KIND(t, store_secret_put(t->store, &(SecretRef){"b", "x", "ca"}, "k", "v", 1, &kept, &t->err), ERR_GONE);
+    EXPECT_KIND(t, store_secret_put(t->store, &(SecretRef){"gone", NULL, "ca"}, &(SecretValue){"k", "v", 1}, &kept, &t->err), ERR_GONE);
+    EXPECT_KIND(t, store_secret_put(t->store, &(SecretRef){"a", "gone", "ca"}, &(SecretValue){"k", "v", 1}, &kept, &t->err), ERR_GONE);
+    EXPECT_KIND(t, store_secret_put(t->store, &(SecretRef){"b", "x", "ca"}, &(SecretValue){"k", "v", 1}, &kept, &t->err), ERR_GONE);
 }
 
 const Check accept_checks[] = {

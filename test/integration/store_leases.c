@@ -266,9 +266,9 @@ static void check_removal(Test *t)
     put_instance(t, "a", INSTANCE_DELETING);
     put_instance(t, "b", INSTANCE_READY);
     put_binding(t, "a", "x", BINDING_CREATING);
-    EXPECT(t, store_secret_put(t->store, &(SecretRef){"a", NULL, "ca"}, "k", "1", 1, &kept, &t->err));
-    EXPECT(t, store_secret_put(t->store, &(SecretRef){"a", "x", "credentials"}, "k", "2", 1, &kept, &t->err));
-    EXPECT(t, store_secret_put(t->store, &(SecretRef){"b", NULL, "ca"}, "k", "3", 1, &kept, &t->err));
+    EXPECT(t, store_secret_put(t->store, &(SecretRef){"a", NULL, "ca"}, &(SecretValue){"k", "1", 1}, &kept, &t->err));
+    EXPECT(t, store_secret_put(t->store, &(SecretRef){"a", "x", "credentials"}, &(SecretValue){"k", "2", 1}, &kept, &t->err));
+    EXPECT(t, store_secret_put(t->store, &(SecretRef){"b", NULL, "ca"}, &(SecretValue){"k", "3", 1}, &kept, &t->err));
     put_operation(t, OP_BIND, "a", "x", NULL);
     claim(t, "w", &bind);
     put_operation(t, OP_DEPROVISION, "a", NULL, NULL);

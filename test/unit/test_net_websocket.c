@@ -76,7 +76,7 @@ static void test_echo(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         Error err = {0};
         size_t head = sizes[i] / 3;
-        assert_true(websocket_write(ws, data, head, data + head, sizes[i] - head, clock_ms() + 3000, &err));
+        assert_true(websocket_write(ws, (const Bytes[2]){{data, head}, {data + head, sizes[i] - head}}, clock_ms() + 3000, &err));
         read_is(ws, data, sizes[i]);
     }
     websocket_free(ws);
@@ -95,8 +95,8 @@ static void test_masking(void **state)
     Script script = {.after = take_two};
     WebSocket *ws = connected(&script);
     Error err = {0};
-    assert_true(websocket_write(ws, "he", 2, "llo", 3, clock_ms() + 3000, &err));
-    assert_true(websocket_write(ws, NULL, 0, "hello", 5, clock_ms() + 3000, &err));
+    assert_true(websocket_write(ws, (const Bytes[2]){{"he", 2}, {"llo", 3}}, clock_ms() + 3000, &err));
+    assert_true(websocket_write(ws, (const Bytes[2]){{NULL, 0}, {"hello", 5}}, clock_ms() + 3000, &err));
     websocket_free(ws);
     server_stop(&script.server);
     const uint8_t *one = (uint8_t *)script.request, *two = one + 11;
@@ -158,7 +158,7 @@ static void test_peer_closes(void **state)
     assert_true(end);
     assert_int_equal(message.len, 0);
     read_fails(ws, ERR_RETRY, "has ended");
-    assert_false(websocket_write(ws, "x", 1, NULL, 0, clock_ms() + 3000, &err));
+    assert_false(websocket_write(ws, (const Bytes[2]){{"x", 1}, {NULL, 0}}, clock_ms() + 3000, &err));
     websocket_free(ws);
     server_stop(&script.server);
     assert_string_equal(script.request, "8 1001 -1"); /* answered once, with the same status */

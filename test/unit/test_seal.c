@@ -34,7 +34,7 @@ static void test_round_trip(void **state)
         size_t sealed_len, len;
         seal(keys, "binding/1", plain, n, &sealed, &sealed_len);
         assert_int_equal(sealed_len, n + 28);
-        assert_true(seal_open(keys, "a", "binding/1", sealed, sealed_len, &opened, &len, &err));
+        assert_true(seal_open(keys, &(Sealed){"a", sealed, sealed_len}, "binding/1", &opened, &len, &err));
         assert_int_equal(len, n);
         assert_memory_equal(opened, plain, n);
         assert_int_equal(opened[n], 0);
@@ -70,7 +70,7 @@ static void test_is_aes_gcm(void **state)
     Error err = {0};
     uint8_t *opened;
     size_t len;
-    if (!seal_open(keys, "a", "binding/1", sealed, sizeof(sealed), &opened, &len, &err))
+    if (!seal_open(keys, &(Sealed){"a", sealed, sizeof(sealed)}, "binding/1", &opened, &len, &err))
         fail_msg("%s", err.text);
     assert_string_equal((char *)opened, "s3cret");
     secret_free(opened, len);
@@ -82,7 +82,7 @@ static void refused(const SealKeys *keys, const char *id, const char *context, c
     Error err = {0};
     uint8_t *opened = NULL;
     size_t len = 99;
-    assert_false(seal_open(keys, id, context, sealed, n, &opened, &len, &err));
+    assert_false(seal_open(keys, &(Sealed){id, sealed, n}, context, &opened, &len, &err));
     assert_int_equal(err.kind, kind);
     assert_null(opened);
     assert_int_equal(len, 99);
@@ -122,10 +122,10 @@ static void test_rotation(void **state)
     assert_string_equal(seal_key_id(both), "2025");
     seal(old, "x", "old", 3, &a, &a_len);
     seal(both, "x", "new", 3, &b, &b_len);
-    assert_true(seal_open(both, "2024", "x", a, a_len, &opened, &len, &err));
+    assert_true(seal_open(both, &(Sealed){"2024", a, a_len}, "x", &opened, &len, &err));
     assert_string_equal((char *)opened, "old");
     secret_free(opened, len);
-    assert_true(seal_open(new, "2025", "x", b, b_len, &opened, &len, &err));
+    assert_true(seal_open(new, &(Sealed){"2025", b, b_len}, "x", &opened, &len, &err));
     assert_string_equal((char *)opened, "new");
     secret_free(opened, len);
     refused(new, "2024", "x", a, a_len, ERR_DENIED);

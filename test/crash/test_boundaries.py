@@ -85,7 +85,7 @@ def learn(lane, folder):
             finish(osb, kind, instance, binding)
             objects = objects or snapshot(lane, instance)
     with open(listing) as file:
-        names = list(dict.fromkeys(file.read().splitlines()))
+        names = [n for n in dict.fromkeys(file.read().splitlines()) if n.split(".")[0] in KINDS]
     return names, objects
 
 

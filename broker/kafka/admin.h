@@ -44,7 +44,11 @@ typedef struct KafkaQuorum {
 /* DescribeQuorum of __cluster_metadata (KRaft only; with ZooKeeper ERR_DENIED). */
 MUST_CHECK bool kafka_quorum(KafkaAdmin *a, KafkaQuorum *ret, Error *err);
 
-/* Upserts user with SCRAM-SHA-512 (KIP-554): salt and PBKDF2 on this side, 4096 iterations at least; only the salted password travels. Idempotent. */
+/*
+ * Upserts user with SCRAM-SHA-512 (KIP-554): salt and PBKDF2 on this side, 4096 to 16384 iterations; only the salted
+ * password travels. The name must be printable ASCII, as Kafka cannot log others in. Idempotent. Changes of users and rules reach brokers other than
+ * the controller a moment later: whoever needs to know that a login works must try it again for some seconds.
+ */
 MUST_CHECK bool kafka_user_upsert(KafkaAdmin *a, const char *user, const char *password, int iterations, Error *err);
 /* Deletes the SCRAM-SHA-512 credential; an unknown user is success. */
 MUST_CHECK bool kafka_user_delete(KafkaAdmin *a, const char *user, Error *err);

@@ -5,16 +5,10 @@
 #include "base/mem.h"
 #include "kafka/errors.h"
 #include "kafka/scram.h"
+#include "kafka/secret.h"
 #include "kafka/wire.h"
 
 #include <string.h>
-
-/* Erases a JSON string that holds a secret before its memory is given back. */
-static void erase_string(json_t *value)
-{
-    if (json_is_string(value))
-        explicit_bzero((char *)json_string_value(value), json_string_length(value));
-}
 
 static bool handshake(KafkaConnection *c, const char *mechanism, int64_t deadline_ms, Error *err)
 {
@@ -33,7 +27,7 @@ static bool round_trip(KafkaConnection *c, const Str *message, int64_t deadline_
     CLEANUP_JSON json_t *request = json_pack("{s:s}", "AuthBytes", text);
     CLEANUP_JSON json_t *answer = NULL;
     bool ok = kafka_call(c, KAFKA_SASL_AUTHENTICATE, request, deadline_ms, &answer, err);
-    erase_string(json_object_get(request, "AuthBytes"));
+    kafka_erase_string(json_object_get(request, "AuthBytes"));
     if (!ok || !kafka_check_item(answer, "login", err))
         return false;
     str_clear(ret);

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "kafka/errors.h"
+#include "kafka/secret.h"
 
 #include <string.h>
 
@@ -49,7 +50,9 @@ bool kafka_user_upsert(KafkaAdmin *a, const char *user, const char *password, in
     CLEANUP_JSON json_t *request =
         json_pack("{s:[{s:s,s:i,s:i,s:s,s:s}]}", "Upsertions", "Name", user, "Mechanism", MECHANISM_SHA_512, "Iterations",
                   iterations, "Salt", salt_text, "SaltedPassword", salted_text);
-    return alter(a, user, request, false, err);
+    bool ok = alter(a, user, request, false, err);
+    kafka_erase_string(json_at(request, "Upsertions.0.SaltedPassword"));
+    return ok;
 }
 
 bool kafka_user_delete(KafkaAdmin *a, const char *user, Error *err)

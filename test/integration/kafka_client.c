@@ -1,6 +1,6 @@
 /*
  * Runs every call of the Kafka administration against real brokers on loopback and prints a line per check.
- * Started by kafka_client.py: kafka_client MODE CA_PEM CERT_PEM KEY_PEM ID=ADMIN_PORT=CLIENT_PORT …
+ * Started by test_kafka_client.py: kafka_client MODE CA_PEM CERT_PEM KEY_PEM ID=ADMIN_PORT=CLIENT_PORT …
  * MODE is kraft or zookeeper. The admin listeners want mTLS, the client listeners SASL_SSL with SCRAM-SHA-512 and PLAIN
  * (user "plain", its password in PLAIN_PASSWORD).
  */
@@ -27,7 +27,12 @@ static void check_health(Run *run)
 {
     Error err = {0};
     KafkaHealth h = {0};
-    bool ok = kafka_health(run->admin, &h, &err);
+    int64_t deadline_ms = clock_ms() + LOGIN_WAIT_MS;
+    bool ok;
+    do { /* the last broker has just started */
+        ok = kafka_health(run->admin, &h, &err);
+        clock_sleep_ms(100);
+    } while (ok && h.brokers < (int)run->count && clock_ms() < deadline_ms);
     check(run, ok && h.brokers == (int)run->count && h.controller_id >= 0 && !*h.missing && !h.leaderless, "health: all brokers", &err);
     static const int absent[] = {ABSENT_BROKER};
     CLEANUP(kafka_admin_free) KafkaAdmin *more = new_admin(run, absent, 1);

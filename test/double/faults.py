@@ -21,6 +21,7 @@ matches everything; "skip" lets the first ones pass, "times" ends the rule after
 """
 import fnmatch
 import json
+import socketserver
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -137,6 +138,12 @@ def serve(address, port, faults, log, state):
         def log_message(self, format, *args):
             pass
 
-    server = ThreadingHTTPServer((address, port), Handler)
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def server_bind(self):
+            socketserver.TCPServer.server_bind(self)  # HTTPServer's would look the address up in a DNS that is not there
+
+    server = Server((address, port), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

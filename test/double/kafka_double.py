@@ -233,8 +233,10 @@ class Double:
         return write(message.response, response, version, message.flexible_at(version)), close
 
 
-async def run(double, address):
+async def run(double, address, control):
     servers = [await asyncio.start_server(functools.partial(double.accept, listener), address, listener, backlog=1024) for listener in LISTENERS]
+    host, port = control.rsplit(":", 1)
+    serve(host, int(port), double.faults, double.log, double.state)
     print("ready", flush=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
@@ -253,9 +255,7 @@ def main():
     double.topology = Topology(Api(options.kubeconfig), double.drop)
     double.topology.wait()
     double.drop_strays()
-    address, port = options.control.rsplit(":", 1)
-    serve(address, int(port), double.faults, double.log, double.state)
-    asyncio.run(run(double, options.listen))
+    asyncio.run(run(double, options.listen, options.control))
 
 
 if __name__ == "__main__":

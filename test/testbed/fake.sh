@@ -20,7 +20,7 @@ up_fake() {
   ready "the list of nodes" 30 apiserver kubectl apply -f "$STATE/nodes.yaml"
   say "waiting for the nodes (6/6)"
   ready "the fake nodes" 60 kwok fake_nodes_ready
-  ready "the Kafka double" 30 double grep -q '^ready' "$STATE/log/double.log"
+  ready "the Kafka double" 30 double double_ready
 }
 
 fake_port_forward() {

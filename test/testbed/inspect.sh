@@ -73,4 +73,8 @@ cmd_start() {
   ! running "$COMPONENT" || die "$COMPONENT of cluster $NAME runs already"
   rm -f "$STATE/run/$COMPONENT.pid"
   relaunch "$COMPONENT"
+  case $COMPONENT in
+    etcd | apiserver) wait_for 60 api_ready || die "the API server of cluster $NAME does not get ready; see $STATE/log/apiserver.log" ;;
+    double) wait_for 60 double_ready || die "the Kafka double of cluster $NAME does not get ready; see $STATE/log/double.log" ;;
+  esac
 }

@@ -110,3 +110,6 @@ running() {
   local pid
   pid=$(cat "$STATE/run/$1.pid" 2>/dev/null) && grep -qzxF "CPBROKER_TESTBED_OF=$STATE" "/proc/$pid/environ" 2>/dev/null
 }
+
+api_ready() { kubectl --request-timeout=2s get --raw /readyz; } >/dev/null 2>&1
+double_ready() { (exec 3<>"/dev/tcp/$NODE_IP/7070"); } >/dev/null 2>&1

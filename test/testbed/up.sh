@@ -55,7 +55,6 @@ ready() {
   tail -n 25 "$STATE/log/$component.log" | sed 's/^/    /' >&2
   die "cluster $NAME stays half up for you to look at; remove it with 'testbed down $NAME'"
 }
-api_ready() { kubectl --request-timeout=2s get --raw /readyz; } >/dev/null 2>&1
 
 # The cluster's own network: a namespace joined to this machine by one pair of addresses. Nothing in it is routed any further.
 network() {

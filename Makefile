@@ -74,12 +74,7 @@ dev: ## the same parts, started and kept until Ctrl-C (TIER=1: API server withou
 lint: all ## layers, sizes, state, hygiene; settings and lifecycle against the README
 	@BROKER=$O/cpbroker test/lint/lint
 
-$O/test/integration/%: $O/test/integration/%.o $O/libcpbroker.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
-
-DRIVERS := $(patsubst test/integration/%.c,%,$(wildcard test/integration/*.c))
-
-test-integration: all $(DRIVERS:%=$O/test/integration/%) ## real PostgreSQL, real API server, real Kafka on loopback (VARIANT=test|asan|tsan)
+test-integration: all lib ## real PostgreSQL, real API server, real Kafka on loopback (VARIANT=test|asan|tsan)
 	@VARIANT=$(VARIANT) test/run-python integration
 
 test-crash: ## kill the broker at every step boundary; the next one finishes

@@ -203,6 +203,7 @@ static void test_kept_connection(void **state)
     assert_int_equal(atomic_load(&script.server.connections), 1);
     assert_int_equal(strncmp(script.request, "GET ", 4), 0);
     assert_null(strstr(script.request, "X-First"));
+    assert_null(strcasestr(script.request, "Content-Length"));
 }
 
 static void test_no_redirect(void **state)

@@ -295,6 +295,11 @@ static PKCS12 *parsed(const uint8_t *der, size_t n)
     PKCS12 *store = d2i_PKCS12(NULL, &at, (long)n);
     assert_non_null(store);
     assert_ptr_equal(at, der + n);
+    const X509_ALGOR *mac;
+    const ASN1_OBJECT *method;
+    PKCS12_get0_mac(NULL, &mac, NULL, NULL, store);
+    X509_ALGOR_get0(&method, NULL, NULL, mac);
+    assert_int_equal(OBJ_obj2nid(method), NID_sha256);
     return store;
 }
 

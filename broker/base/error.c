@@ -1,20 +1,30 @@
 /* Error values: formatting and wrapping. */
 #include "base/error.h"
 
+#include "base/str.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Stores text, cut at a character; `text` may be longer than the field. */
+static void store_text(Error *err, const char *text)
+{
+    size_t n = utf8_prefix(text, sizeof(err->text) - 1);
+    memmove(err->text, text, n);
+    err->text[n] = '\0';
+}
 
 bool error_set(Error *err, ErrorKind kind, const char *format, ...)
 {
     if (!err)
         return false;
-    char text[sizeof(err->text)]; /* the arguments may point into err->text */
+    char text[sizeof(err->text) + 8]; /* the arguments may point into err->text */
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    memcpy(err->text, text, sizeof(text));
+    store_text(err, text);
     err->kind = kind;
     err->retry_after_seconds = 0;
     return false;
@@ -30,8 +40,7 @@ bool error_wrap(Error *err, const char *format, ...)
     vsnprintf(prefix, sizeof(prefix), format, args);
     va_end(args);
     snprintf(text, sizeof(text), "%s: %s", prefix, err->text);
-    text[sizeof(err->text) - 1] = '\0';
-    memcpy(err->text, text, sizeof(err->text));
+    store_text(err, text);
     return false;
 }
 

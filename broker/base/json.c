@@ -42,7 +42,10 @@ json_t *json_at(const json_t *root, const char *path)
             return NULL;
         memcpy(key, path, n);
         key[n] = '\0';
-        at = json_is_array(at) ? json_array_get(at, (size_t)strtoul(key, NULL, 10)) : json_object_get(at, key);
+        if (json_is_array(at))
+            at = n && strspn(key, "0123456789") == n ? json_array_get(at, (size_t)strtoul(key, NULL, 10)) : NULL;
+        else
+            at = json_object_get(at, key);
         path += n + (path[n] == '.');
     }
     return (json_t *)at;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static void write_line(LogLevel level, const char *event, const Error *err, va_l
     for (const char *key; (key = va_arg(args, const char *));) {
         const char *value = va_arg(args, const char *);
         if (value) {
-            json_t *text = json_stringn(value, strnlen(value, 1024));
+            json_t *text = json_stringn(value, utf8_prefix(value, 1024));
             json_object_set_new(line, key, text ? text : json_string("(not UTF-8)"));
         }
     }
@@ -37,8 +38,8 @@ static void write_line(LogLevel level, const char *event, const Error *err, va_l
         json_object_set_new(line, "error", json_string(err->text));
     }
     CLEANUP_FREE char *text = json_text(line);
-    size_t n = strnlen(text, 4095);
-    text[n] = '\n';
+    size_t n = strlen(text);
+    text[n] = '\n'; /* in the place of the NUL */
     ssize_t written = write(STDERR_FILENO, text, n + 1);
     (void)written; /* nobody is left to tell */
 }

@@ -12,7 +12,7 @@ void log_set_level(LogLevel level);
 /*
  * Writes {"time","level","event", …}. The variable part is pairs of `const char *key, const char *value`
  * (a NULL value leaves the pair out) ended by NULL: log_event(LOG_INFO, "operation ended", "operation", id, NULL).
- * Thread-safe; one write(2) per line; lines are cut at 4 KiB.
+ * Thread-safe; one write(2) per line; values are cut at 1 KiB.
  */
 void log_event(LogLevel level, const char *event, ...) __attribute__((sentinel));
 

@@ -64,6 +64,16 @@ char *str_take(Str *s)
     return data;
 }
 
+size_t utf8_prefix(const char *s, size_t max)
+{
+    size_t n = strnlen(s, max + 1);
+    if (n <= max)
+        return n;
+    for (n = max; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80;)
+        n--;
+    return n;
+}
+
 void str_clear(Str *s)
 {
     s->len = 0;

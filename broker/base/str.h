@@ -24,6 +24,8 @@ const char *str_text(const Str *s);
 /* Hands the buffer over (never NULL) and empties `s`; the caller frees. */
 char *str_take(Str *s);
 void str_clear(Str *s);
+/* Length of the longest prefix of `s` of at most `max` bytes that does not end within a UTF-8 character. */
+size_t utf8_prefix(const char *s, size_t max);
 /* Releases the buffer after erasing it. */
 void str_free(Str *s);
 

@@ -107,9 +107,21 @@ static void test_clear_and_free(void **state)
     str_free(&s);
 }
 
+static void test_utf8_prefix(void **state)
+{
+    (void)state;
+    assert_int_equal(utf8_prefix("abc", 5), 3);
+    assert_int_equal(utf8_prefix("abc", 2), 2);
+    assert_int_equal(utf8_prefix("a\xc3\xa9", 2), 1);
+    assert_int_equal(utf8_prefix("a\xc3\xa9", 3), 3);
+    assert_int_equal(utf8_prefix("\xe2\x82\xac\xe2\x82\xac", 5), 3);
+    assert_int_equal(utf8_prefix("\xe2\x82\xac", 1), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_utf8_prefix),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_appends_keep_order_and_length),
         cmocka_unit_test(test_bytes_may_be_zero),

@@ -2,6 +2,7 @@
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
 
+#include "http/acceptor.h"
 #include "http/auth.h"
 #include "http/http.h"
 #include "http/linger.h"
@@ -10,14 +11,22 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct Server {
+/* One polling thread with its connections. */
+typedef struct Lane {
+    Server *server;
     struct MHD_Daemon *daemon;
+    atomic_int connections;
+} Lane;
+
+struct Server {
+    Lane *lanes;
+    int lane_count;
+    Acceptor *acceptor;
     const Route *routes;
     void *context;
     ErrorEncoder encode_error;
     Auth auth;
     Linger *linger;
-    int port;
     atomic_int running; /* requests that have begun and are not completed */
     atomic_int waiting; /* handlers of waiting routes on threads of their own */
     atomic_bool stopping;

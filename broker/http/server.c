@@ -1,25 +1,18 @@
 /*
- * The HTTP server on libmicrohttpd: a pool of polling threads, each serving many connections. Handlers block their pool thread
- * for as long as a database answer takes; those of waiting routes run on threads of their own while their connection is suspended.
+ * The HTTP server on libmicrohttpd: lanes, each one polling thread with many connections. Handlers block their lane for as long as a
+ * database answer takes; those of waiting routes run on threads of their own while their connection is suspended.
  */
 #include "http/exchange.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define MAX_CONNECTIONS 1024
 #define MAX_WAITING 128
 #define IDLE_SECONDS 65 /* longer than the usual 60 s of load balancers and platforms */
-#define BACKLOG 511
 
 static void *run_waiting(void *context)
 {
@@ -103,66 +96,77 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
     return strlen(text);
 }
 
-static bool listen_on(const ServerOptions *o, int *ret_fd, int *ret_port, Error *err)
+static void on_connection(void *context, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode what)
 {
-    char service[8];
-    snprintf(service, sizeof(service), "%d", o->port);
-    struct addrinfo *found, hints = {.ai_family = AF_UNSPEC,
-                                     .ai_socktype = SOCK_STREAM,
-                                     .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
-    if (getaddrinfo(o->address, service, &hints, &found) != 0)
-        return error_set(err, ERR_INVALID, "\"%s\" is not an address to listen on; write an IP address such as 0.0.0.0", o->address);
-    int on = 1, off = 0, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool bound = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-                 (found->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) == 0) &&
-                 bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
-    int failure = errno;
-    freeaddrinfo(found);
-    struct sockaddr_storage at;
-    socklen_t at_len = sizeof(at);
-    if (bound && getsockname(fd, (struct sockaddr *)&at, &at_len) == 0) {
-        *ret_port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-                                                   : ((struct sockaddr_in *)&at)->sin_port);
-        *ret_fd = fd;
-        return true;
-    }
-    if (fd >= 0)
-        close(fd);
-    return error_set(err, ERR_INVALID, "listen on %s port %d: %s; choose another address or port", o->address, o->port,
-                     strerror(failure));
+    Lane *lane = context;
+    (void)connection;
+    (void)state;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+        atomic_fetch_sub(&lane->connections, 1);
+}
+
+/* Gives a new connection to the lane that has the fewest: a handler that blocks its thread then holds up as few others as can be. */
+static void take_connection(void *context, int fd, const struct sockaddr *address, socklen_t address_len)
+{
+    Server *s = context;
+    Lane *best = &s->lanes[0];
+    for (int i = 1; i < s->lane_count; i++)
+        if (atomic_load(&s->lanes[i].connections) < atomic_load(&best->connections))
+            best = &s->lanes[i];
+    atomic_fetch_add(&best->connections, 1);
+    if (MHD_add_connection(best->daemon, fd, address, address_len) != MHD_YES) /* closes it then */
+        atomic_fetch_sub(&best->connections, 1);
+}
+
+static bool start_lane(Server *s, Lane *lane)
+{
+    lane->server = s;
+    lane->daemon = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+        on_call, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(MAX_CONNECTIONS / s->lane_count), MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, lane,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+    return lane->daemon != NULL;
+}
+
+static void release(Server *s)
+{
+    for (int i = 0; i < s->lane_count; i++)
+        if (s->lanes[i].daemon)
+            MHD_stop_daemon(s->lanes[i].daemon);
+    linger_stop(s->linger);
+    free(s->lanes);
+    free(s);
 }
 
 bool server_start(const ServerOptions *options, Server **ret, Error *err)
 {
-    int fd = -1, port = 0;
-    if (!listen_on(options, &fd, &port, err))
+    Acceptor *acceptor;
+    if (!acceptor_listen(options->address, options->port, &acceptor, err))
         return false;
     Server *s = xcalloc(1, sizeof(*s));
+    s->acceptor = acceptor;
     s->routes = options->routes;
     s->context = options->context;
     s->encode_error = options->encode_error;
-    s->port = port;
     auth_init(&s->auth, options->username, options->password);
     s->linger = linger_start();
-    unsigned threads = options->threads > 1 ? (unsigned)options->threads : 0; /* 0: the one polling thread */
-    s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
-                                 NULL, on_call, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
-                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                                 (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-                                 MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
-    if (!s->daemon) {
-        close(fd);
-        linger_stop(s->linger);
-        free(s);
-        return error_set(err, ERR_INVALID, "cannot start %d HTTP threads; choose fewer", options->threads);
-    }
+    s->lane_count = options->threads;
+    s->lanes = xcalloc((size_t)s->lane_count, sizeof(*s->lanes));
+    for (int i = 0; i < s->lane_count; i++)
+        if (!start_lane(s, &s->lanes[i])) {
+            acceptor_stop(acceptor);
+            release(s);
+            return error_set(err, ERR_INVALID, "cannot start %d HTTP threads; choose fewer", options->threads);
+        }
+    acceptor_start(acceptor, take_connection, s);
     *ret = s;
     return true;
 }
 
 int server_port(const Server *s)
 {
-    return s->port;
+    return acceptor_port(s->acceptor);
 }
 
 Server *server_stop(Server *s, int grace_ms)
@@ -170,14 +174,10 @@ Server *server_stop(Server *s, int grace_ms)
     if (!s)
         return NULL;
     atomic_store(&s->stopping, true);
-    int fd = MHD_quiesce_daemon(s->daemon);
-    if (fd >= 0)
-        close(fd);
+    acceptor_stop(s->acceptor);
     for (int64_t end = clock_ms() + grace_ms;
          atomic_load(&s->waiting) > 0 || (atomic_load(&s->running) > 0 && clock_ms() < end);)
         clock_sleep_ms(5);
-    MHD_stop_daemon(s->daemon);
-    linger_stop(s->linger);
-    free(s);
+    release(s);
     return NULL;
 }

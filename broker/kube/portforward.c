@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define CHANNELS 2 /* data and error of the one port */
+#define MESSAGE_BYTES 300
 #define CHUNK_BYTES ((size_t)64 << 10)
 
 enum { CHANNEL_DATA = 0, CHANNEL_ERROR = 1 };
@@ -42,7 +43,11 @@ static bool remote_error(PortForward *f, Error *err)
     f->ended = true;
     while (f->message.len > 1 && (unsigned char)f->message.data[f->message.len - 1] <= 0x20)
         f->message.data[--f->message.len] = '\0';
-    return error_set(err, ERR_RETRY, "port-forward to %s: %.300s", f->target, str_text(&f->message) + 1);
+    const char *text = str_text(&f->message) + 1, *shown = text;
+    if (f->message.len - 1 > MESSAGE_BYTES) /* the reason stands at the end */
+        for (shown = text + (f->message.len - 1 - MESSAGE_BYTES); ((unsigned char)*shown & 0xc0) == 0x80;)
+            shown++;
+    return error_set(err, ERR_RETRY, "port-forward to %s: %s%s", f->target, shown == text ? "" : "...", shown);
 }
 
 static bool portforward_read(Stream *s, void *buffer, size_t max, size_t *ret_n, int64_t deadline_ms, Error *err)

@@ -46,6 +46,22 @@ static bool passes(const json_t *status)
            (strstr(message, "error looking up service account") && strstr(message, "not found"));
 }
 
+/*
+ * An applied object that does not fit the schema (an unknown field, a wrong type) comes back as 500 without a reason from servers of 1.33;
+ * repeating it cannot help.
+ */
+static bool misfit(const json_t *status)
+{
+    static const char *const beginnings[] = {"failed to create typed patch object", "failed to convert new object"};
+    const char *message = json_string_at(status, "message", "");
+    if (*json_string_at(status, "reason", ""))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
+        if (strncmp(message, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
 /* At most MESSAGE_BYTES on one line, cut between characters. */
 static void append_text(Str *out, const char *text, size_t n)
 {
@@ -104,6 +120,10 @@ bool kube_status_error(const KubeCall *call, const HttpResponse *response, Error
     ErrorKind kind = kind_of_code(response->status);
     if (response->status == 403 && passes(status))
         kind = ERR_RETRY;
+    if (response->status == 500 && misfit(status)) {
+        kind = ERR_INVALID;
+        str_append(&text, secret ? " (the object does not fit its schema)" : "");
+    }
     error_set(err, kind, "%s: %s", what, str_text(&text));
     int wait = (int)json_int_at(status, "details.retryAfterSeconds", 0);
     if (err && kind == ERR_RETRY)

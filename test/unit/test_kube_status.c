@@ -48,6 +48,10 @@ static void test_kinds(void **state)
         {422, STATUS("\"reason\":\"Invalid\""), ERR_INVALID},
         {429, STATUS("\"reason\":\"TooManyRequests\""), ERR_RETRY},
         {500, STATUS("\"reason\":\"InternalError\""), ERR_RETRY},
+        {500, STATUS("\"message\":\"failed to create typed patch object (/x; /v1, Kind=ConfigMap): .dada: field not declared in schema\""), ERR_INVALID},
+        {500, STATUS("\"message\":\"failed to convert new object (/x; /v1, Kind=Secret) to proper version: illegal base64\""), ERR_INVALID},
+        {500, STATUS("\"reason\":\"InternalError\",\"message\":\"failed to create typed patch object\""), ERR_RETRY},
+        {500, STATUS("\"message\":\"etcdserver: request timed out\""), ERR_RETRY},
         {502, "", ERR_RETRY},
         {503, "", ERR_RETRY},
         {504, STATUS("\"reason\":\"Timeout\""), ERR_RETRY},
@@ -104,6 +108,8 @@ static void test_secrets_are_not_quoted(void **state)
     err = map(&call, 400, 0, "text/plain", "bad body: hunter2");
     assert_string_equal(err.text, "apply Secret a/tls: 400");
     assert_int_equal(err.kind, ERR_INVALID);
+    err = map(&call, 500, 0, "application/json", STATUS("\"message\":\"failed to convert new object: hunter2\""));
+    assert_string_equal(err.text, "apply Secret a/tls: 500 (the object does not fit its schema)");
     /* The same of another kind is told. */
     const KubeCall map_call = {.verb = "apply", .kind = "ConfigMap", .ns = "a", .name = "c"};
     assert_string_equal(map(&map_call, 422, 0, "application/json", STATUS("\"reason\":\"Invalid\",\"message\":\"m\"")).text,

@@ -8,6 +8,7 @@
 typedef struct Auth {
     uint8_t username[SHA256_SIZE];
     uint8_t password[SHA256_SIZE];
+    uint8_t header[SHA256_SIZE]; /* of the header as nearly all clients write it: one comparison instead of decoding */
 } Auth;
 
 void auth_init(Auth *auth, const char *username, const char *password);

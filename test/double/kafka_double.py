@@ -127,11 +127,14 @@ class Double:
         connection = TlsConnection(reader, writer)
         try:
             session = await self.greet(listener, connection)
-            while session and not session.close_after:
-                await self.serve_one(session, connection)
-        except (Closed, Malformed) as problem:
-            if isinstance(problem, Malformed):
+            try:
+                while session and not session.close_after:
+                    await self.serve_one(session, connection)
+            except Malformed as problem:
                 print(f"listener {listener}: {problem}", flush=True)
+            await connection.goodbye()
+        except Closed:
+            pass
         finally:
             writer.close()
 

@@ -93,6 +93,15 @@ class TlsConnection:
     async def write(self, data):
         await self.drive(self.tls.write, data)
 
+    async def goodbye(self):
+        """Tells the other side that nothing more comes, without waiting for its answer."""
+        if self.tls:
+            try:
+                self.tls.unwrap()
+            except ssl.SSLError:
+                pass
+            await self.flush()
+
     def user(self):
         """The common name of the client's certificate, or None."""
         subject = (self.tls.getpeercert() or {}).get("subject", ())

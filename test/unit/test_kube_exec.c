@@ -16,11 +16,10 @@
 
 #include <cmocka.h>
 
-static char folder[] = "/tmp/test_kube_exec.XXXXXX";
-
+/* The caller frees. */
 static char *in_folder(const char *name)
 {
-    return xasprintf("%s/%s", folder, name);
+    return xasprintf("/tmp/test_kube_exec.%d%s%s", getpid(), *name ? "/" : "", name);
 }
 
 static void write_file(const char *name, const char *text)
@@ -38,6 +37,7 @@ static KubeCluster *cluster_with(const char *body)
 {
     Error err = {0};
     KubeCluster *cluster = NULL;
+    CLEANUP_FREE char *folder = in_folder("");
     CLEANUP_FREE char *script = xasprintf("#!/bin/sh\ncd %s\necho run >> runs\n%s\n", folder, body);
     CLEANUP_FREE char *config = xasprintf(
         "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
@@ -148,6 +148,36 @@ static void expiring(const char *stamp, int expected_runs)
     assert_int_equal(runs(), expected_runs);
 }
 
+static void *read_many(void *argument)
+{
+    KubeCluster *cluster = argument;
+    for (int i = 0; i < 200; i++) {
+        CLEANUP(credential_free) Credential c = {0};
+        Error err = {0};
+        unsigned long generation = 0;
+        if (!cluster_credential(cluster, &c, &generation, &err) || c.token[0] != 't')
+            return argument;
+        if (i == 100)
+            cluster_credential_refused(cluster, 1);
+    }
+    return NULL;
+}
+
+static void test_threads_share_one_credential(void **state)
+{
+    (void)state;
+    CLEANUP(kube_cluster_free) KubeCluster *cluster = cluster_with(ANSWER("\"token\":\"t\""));
+    pthread_t threads[8];
+    for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_many, cluster), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(runs(), 2); /* the first, and one more although all refused the first */
+}
+
 static void test_expiry(void **state)
 {
     (void)state;
@@ -237,7 +267,8 @@ static void test_times(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    return mkdtemp(folder) ? 0 : -1;
+    CLEANUP_FREE char *folder = in_folder("");
+    return mkdir(folder, 0700);
 }
 
 static int remove_folder(void **state)
@@ -248,6 +279,7 @@ static int remove_folder(void **state)
         CLEANUP_FREE char *path = in_folder(names[i]);
         unlink(path);
     }
+    CLEANUP_FREE char *folder = in_folder("");
     return rmdir(folder);
 }
 
@@ -256,7 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),     cmocka_unit_test(test_not_startable), cmocka_unit_test(test_no_expiry_is_kept),
         cmocka_unit_test(test_expiry),      cmocka_unit_test(test_environment),   cmocka_unit_test(test_certificate),
-        cmocka_unit_test(test_token_file),  cmocka_unit_test(test_times),
+        cmocka_unit_test(test_threads_share_one_credential), cmocka_unit_test(test_token_file),  cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

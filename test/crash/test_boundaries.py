@@ -2,6 +2,7 @@
 SIGKILL at every step boundary of provision, bind, unbind and deprovision: the next broker finishes, and the objects equal those of an
 undisturbed run. The boundaries are learned from a run that lists the failpoints it passes. Tier 1: real API server, fake pods, Kafka double.
 """
+import contextlib
 import os
 import sys
 import tempfile
@@ -21,13 +22,12 @@ report, lock = Report(), threading.Lock()
 
 
 class Lane:
-    """A database of its own on a shared server, and brokers on it."""
+    """A database of its own, and brokers on it."""
 
-    def __init__(self, pg, testbed, folder, number):
-        name = f"lane{number}"
-        pg.psql(f"create database {name}")
-        self.pg, self.name, self.testbed = pg, name, testbed
-        self.conninfo = pg.conninfo.replace("dbname=cpbroker", f"dbname={name}")
+    def __init__(self, testbed, folder, number):
+        self.pg, self.name, self.testbed = PrivatePostgres(), f"lane{number}", testbed
+        self.pg.start()
+        self.conninfo = self.pg.conninfo
         self.folder, self.seal_keys, self.password = folder, new_seal_key(), uuid.uuid4().hex
         self.number = number
         self.broker().run("migrate")
@@ -138,8 +138,11 @@ def run_lane(lane, points, undisturbed):
 def main():
     only = sys.argv[1:]
     folder = tempfile.mkdtemp(prefix="cpbroker-crash-")
-    with PrivatePostgres() as pg, Testbed("crash", tier=1) as testbed:
-        lanes = [Lane(pg, testbed, folder, i) for i in range(LANES)]
+    with contextlib.ExitStack() as stack, Testbed("crash", tier=1) as testbed:
+        lanes = []
+        for i in range(LANES):
+            lanes.append(Lane(testbed, folder, i))
+            stack.callback(lanes[i].pg.remove)
         points, undisturbed = learn(lanes[0], folder)
         report.check(f"{len(points)} step boundaries found", len(points) > 40, points)
         if only:

@@ -5,7 +5,8 @@ import re
 KINDS = "serviceaccounts,resourcequotas,limitranges,networkpolicies,services,secrets,configmaps,statefulsets,poddisruptionbudgets,persistentvolumeclaims,pods"
 VOLATILE = {"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "clusterIP", "clusterIPs", "nodePort",
             "osb/cfg-hash", "ownerReferences", "status", "nodeName", "volumeName", "controller-revision-hash", "generateName",
-            "pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller", "volume.kubernetes.io/selected-node",
+            "pv.kubernetes.io/bind-completed", "volume.beta.kubernetes.io/storage-provisioner",
+            "volume.kubernetes.io/storage-provisioner", "pv.kubernetes.io/bound-by-controller", "volume.kubernetes.io/selected-node",
             "deletionTimestamp", "finalizers"}
 
 

@@ -100,11 +100,19 @@ class Broker:
         return kilobytes / 1024
 
     def call(self, method, path, body=None):
-        """(status, body as bytes) over one kept connection."""
-        self.connection = self.connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=70)
-        self.connection.request(method, path, json.dumps(body) if body is not None else None, HEADERS)
-        answer = self.connection.getresponse()
-        return answer.status, answer.read()
+        """(status, body as bytes) over one kept connection, which the broker may have closed while it was idle."""
+        for fresh in (self.connection is None, True):
+            if self.connection is None:
+                self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=70)
+            try:
+                self.connection.request(method, path, json.dumps(body) if body is not None else None, HEADERS)
+                answer = self.connection.getresponse()
+                return answer.status, answer.read()
+            except ConnectionError:
+                self.connection.close()
+                self.connection = None
+                if fresh:
+                    raise
 
     def expect(self, status, method, path, body=None):
         """The decoded body of an answer that must have this status."""

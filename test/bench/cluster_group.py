@@ -124,7 +124,7 @@ def binds(b, kubectl, plan, instance, namespace):
 
 def measure_plan(b, pg, kubectl, plan):
     """Broker, kubectl, broker, kubectl with the same objects in the same namespace; the first broker's turn also binds."""
-    instance, ours, theirs, results = f"bench-{plan}-{os.getpid()}", [], [], []
+    instance, ours, theirs = f"bench-{plan}-{os.getpid()}", [], []
     namespace = None
     try:
         for turn in range(2):
@@ -134,8 +134,8 @@ def measure_plan(b, pg, kubectl, plan):
             objects = objects_of(kubectl, namespace)
             if turn == 0 and plan == PLANS[0]:
                 bind, tool = binds(b, kubectl, plan, instance, namespace)
-                results = [measure.below("bind on a live Kafka", bind, "ms", 300),
-                           measure.faster("bind, against kafka-configs --add-config", bind, "ms", tool, 10)]
+                yield measure.below("bind on a live Kafka", bind, "ms", 300)
+                yield measure.faster("bind, against kafka-configs --add-config", bind, "ms", tool, 10)
             deprovision(b, plan, instance)
             delete_namespace(kubectl, namespace)
             measure.progress(f"{plan}: the same objects by kubectl apply ({turn + 1}/2)")
@@ -145,7 +145,7 @@ def measure_plan(b, pg, kubectl, plan):
         if namespace:
             kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
     name = f"202 to succeeded, {plan}, against kubectl apply until Ready"
-    return [measure.within(name, statistics.median(ours), "s", statistics.median(theirs), 1.15, 2), *results]
+    yield measure.within(name, statistics.median(ours), "s", statistics.median(theirs), 1.15, 2)
 
 
 def environment(settings):

@@ -3,10 +3,12 @@
 
     KUBECONFIG=… python3 test/integration/test_kube_client.py
 
-Without KUBECONFIG it starts the project's testbed and stops it at the end. Uses the namespaces cpbroker-test-* only.
+Builds its driver; VARIANT (default test; asan, tsan, debug) and CC choose the build, as for make. Without KUBECONFIG it
+starts the project's testbed and stops it at the end. It uses the namespaces cpbroker-test-* only.
 """
 import base64
 import contextlib
+import glob
 import http.server
 import json
 import os
@@ -24,10 +26,26 @@ from harness.broker import ROOT
 from harness.report import Report
 from harness.testbed import Testbed
 
-DRIVER = os.environ.get("KUBE_CLIENT_DRIVER") or os.path.join(
-    ROOT, "build", os.environ.get("VARIANT", "test"), "test", "integration", "kube_client")
+VARIANT = os.environ.get("VARIANT", "test")
+CC = os.environ.get("CC", "gcc")
+SANITIZERS = {"asan": ["-fsanitize=address,undefined"], "tsan": ["-fsanitize=thread"]}
+PACKAGES = ["jansson", "libcurl", "openssl", "yaml-0.1"]
+LAYERS = ["base", "net", "kube"]
+OUT = f"build/{VARIANT}" + ("-clang" if os.path.basename(CC).startswith("clang") else "")
+DRIVER = os.path.join(ROOT, OUT, "kube_client")
 IMAGE = "confluentinc/cp-zookeeper:7.9.0"
 ACCOUNT = "cpbroker-test-account"
+
+
+def build():
+    """Makes the driver from the layers below the client and the client itself."""
+    sources = ["test/integration/kube_client.c"]
+    for layer in LAYERS:
+        sources += sorted(glob.glob(f"broker/{layer}/*.c", root_dir=ROOT))
+    objects = [f"{OUT}/{s[:-2]}.o" for s in sources]
+    subprocess.run(["make", "-s", f"VARIANT={VARIANT}", f"CC={CC}", *objects], cwd=ROOT, check=True)
+    libraries = subprocess.run(["pkg-config", "--libs", *PACKAGES], check=True, text=True, stdout=subprocess.PIPE).stdout.split()
+    subprocess.run([CC, "-pthread", *SANITIZERS.get(VARIANT, []), "-o", DRIVER, *objects, *libraries], cwd=ROOT, check=True)
 
 
 class Relay:
@@ -237,6 +255,7 @@ def run(report, kubeconfig, kubectl, image_map):
 
 def main():
     report = Report()
+    build()
     given = os.environ.get("KUBECONFIG")
     if given:
         run(report, given, os.environ.get("KUBECTL") or "kubectl", os.environ.get("CPBROKER_IMAGE_MAP"))

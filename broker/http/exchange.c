@@ -21,10 +21,11 @@ static const char *origin_form(const char *target)
     return path ? path : target;
 }
 
-Exchange *exchange_new(Server *server, struct MHD_Connection *connection, const char *path, const char *method)
+Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method)
 {
     Exchange *e = xcalloc(1, sizeof(*e));
-    e->server = server;
+    e->server = lane->server;
+    e->lane = lane;
     e->connection = connection;
     e->started_ms = clock_ms();
     e->request.method = method;
@@ -33,7 +34,7 @@ Exchange *exchange_new(Server *server, struct MHD_Connection *connection, const 
     e->request.internal = e;
     e->request.originating_identity = request_header(&e->request, "X-Broker-API-Originating-Identity");
     e->request.request_identity = request_header(&e->request, "X-Broker-API-Request-Identity");
-    atomic_fetch_add(&server->running, 1);
+    atomic_fetch_add(&e->server->running, 1);
     return e;
 }
 

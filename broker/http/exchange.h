@@ -16,6 +16,7 @@ typedef struct Lane {
     Server *server;
     struct MHD_Daemon *daemon;
     atomic_int connections;
+    atomic_bool busy; /* a handler runs on its thread */
 } Lane;
 
 struct Server {
@@ -40,6 +41,7 @@ typedef struct Kept {
 
 typedef struct Exchange {
     Server *server;
+    Lane *lane;
     struct MHD_Connection *connection;
     const Route *route;
     Request request;
@@ -55,7 +57,7 @@ typedef struct Exchange {
 } Exchange;
 
 /* A new exchange for a request whose headers have arrived. */
-Exchange *exchange_new(Server *server, struct MHD_Connection *connection, const char *path, const char *method);
+Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method);
 /* Writes the access log line, then releases. */
 void exchange_end(Exchange *e);
 

@@ -67,8 +67,11 @@ static enum MHD_Result on_call(void *context, struct MHD_Connection *connection,
     }
     if (!e->handled && e->route->waits)
         return handle_waiting(e);
-    if (!e->handled)
+    if (!e->handled) {
+        atomic_store(&e->lane->busy, true);
         exchange_handle(e);
+        atomic_store(&e->lane->busy, false);
+    }
     return exchange_send(e);
 }
 
@@ -105,13 +108,18 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
         atomic_fetch_sub(&lane->connections, 1);
 }
 
-/* Gives a new connection to the lane that has the fewest: a handler that blocks its thread then holds up as few others as can be. */
+/* A new connection goes to a lane that no handler blocks, among those to the one with the fewest. */
+static int cost(const Lane *lane)
+{
+    return atomic_load(&lane->connections) + (atomic_load(&lane->busy) ? MAX_CONNECTIONS : 0);
+}
+
 static void take_connection(void *context, int fd, const struct sockaddr *address, socklen_t address_len)
 {
     Server *s = context;
     Lane *best = &s->lanes[0];
     for (int i = 1; i < s->lane_count; i++)
-        if (atomic_load(&s->lanes[i].connections) < atomic_load(&best->connections))
+        if (cost(&s->lanes[i]) < cost(best))
             best = &s->lanes[i];
     atomic_fetch_add(&best->connections, 1);
     if (MHD_add_connection(best->daemon, fd, address, address_len) != MHD_YES) /* closes it then */
@@ -123,7 +131,7 @@ static bool start_lane(Server *s, Lane *lane)
     lane->server = s;
     lane->daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
-        on_call, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(MAX_CONNECTIONS / s->lane_count), MHD_OPTION_CONNECTION_TIMEOUT,
+        on_call, lane, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(MAX_CONNECTIONS / s->lane_count), MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, lane,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
     return lane->daemon != NULL;

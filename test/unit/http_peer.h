@@ -78,6 +78,7 @@ static const Route routes[] = {
     {"DELETE", "/v2/:id", ROUTE_OSB, echo, false},
     {"GET", "/v2/:id/fail", ROUTE_OSB, refuse_all, false},
     {"PUT", "/v2/:id/sleepy", ROUTE_OSB, sleepy, true},
+    {"PUT", "/v2/:id/blocking", ROUTE_OSB, sleepy, false},
     {0},
 };
 

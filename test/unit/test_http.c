@@ -102,6 +102,30 @@ static void test_waiting_routes_hold_up_nobody(void **state)
     expect(state, "GET /v2/a HTTP/1.1\r\n" HEAD "\r\n", 200, NULL);
 }
 
+/* Two lanes: a handler that blocks one keeps no new connection waiting. */
+static void test_new_connections_avoid_a_blocked_lane(void **state)
+{
+    int fd = dial(state);
+    static const char text[] = "PUT /v2/a/blocking HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\n{}";
+    put(fd, text, strlen(text));
+    clock_sleep_ms(50);
+    int64_t began = clock_ms();
+    int kept[6];
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        static const char quick[] = "GET /open HTTP/1.1\r\nHost: x\r\n\r\n";
+        kept[i] = dial(state);
+        put(kept[i], quick, strlen(quick));
+        CLEANUP_FREE char *response = get(kept[i]);
+        assert_int_equal(status_of(response), 200);
+    }
+    assert_true(clock_ms() - began < 400);
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        close(kept[i]);
+    CLEANUP_FREE char *response = get(fd);
+    assert_int_equal(status_of(response), 201);
+    close(fd);
+}
+
 static void test_stop_lets_requests_end(void **state)
 {
     void *own = NULL;
@@ -147,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_headers_too_large),
         cmocka_unit_test(test_keep_alive_and_pipeline),
         cmocka_unit_test(test_waiting_routes_hold_up_nobody),
+        cmocka_unit_test(test_new_connections_avoid_a_blocked_lane),
         cmocka_unit_test(test_stop_lets_requests_end),
         cmocka_unit_test(test_bad_addresses),
     };

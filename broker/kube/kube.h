@@ -62,7 +62,7 @@ typedef struct KubePort {
     int port;
 } KubePort;
 
-/* That port as a stream, through the API server (WebSocket v4.channel.k8s.io). false: as kube_get; ERR_RETRY when nothing listens. */
+/* That port as a stream, through the API server (WebSocket v4.channel.k8s.io). false: as kube_get. That nothing listens is told by the first read (ERR_RETRY with the kubelet's words): the API server accepts before it tries. */
 MUST_CHECK bool kube_portforward(Kube *kube, const KubePort *to, int64_t deadline_ms, Stream **ret, Error *err);
 
 /* Answer of GET /version ("1.33"), as a cheap test that the cluster answers and the credentials are accepted. */

@@ -10,17 +10,29 @@ from harness.report import Report
 from pg import PrivatePostgres
 
 VARIANT = os.environ.get("VARIANT", "test")
+SANITIZERS = {"asan": ["-fsanitize=address,undefined"], "tsan": ["-fsanitize=thread"]}
+PACKAGES = ["jansson", "libpq", "openssl", "yaml-0.1"]
 ASYNC_REQUIRED = {"error": "AsyncRequired",
                   "description": "This service plan requires client support for asynchronous service operations."}
 CONCURRENCY = {"error": "ConcurrencyError",
                "description": "The Service Broker does not support concurrent requests that mutate the same resource."}
 
 
+def build_worker():
+    """Makes osb_worker and the broker of the same variant; returns the worker's path."""
+    out = f"build/{VARIANT}"
+    objects = [f"{out}/test/integration/osb_worker.o", f"{out}/libcpbroker.a"]
+    subprocess.run(["make", "-s", f"VARIANT={VARIANT}", "all", *objects], cwd=ROOT, check=True)
+    libraries = subprocess.run(["pkg-config", "--libs", *PACKAGES], check=True, text=True, stdout=subprocess.PIPE).stdout.split()
+    program = os.path.join(ROOT, out, "test", "integration", "osb_worker")
+    subprocess.run(["gcc", "-pthread", *SANITIZERS.get(VARIANT, []), "-o", program, *objects, *libraries], cwd=ROOT, check=True)
+    return program
+
+
 class Worker:
     """Orders to osb_worker; see osb_worker.c."""
 
-    def __init__(self, conninfo, seal_keys):
-        program = os.path.join(ROOT, "build", VARIANT, "test", "integration", "osb_worker")
+    def __init__(self, program, conninfo, seal_keys):
         self.process = subprocess.Popen([program], text=True, bufsize=1, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         env={**os.environ, "CPBROKER_DATABASE": conninfo, "CPBROKER_SEAL_KEYS": seal_keys})
 
@@ -51,13 +63,14 @@ class World:
         self.report, self.settings = Report(), settings
 
     def __enter__(self):
+        program = build_worker()
         self.folder = tempfile.mkdtemp(prefix="cpbroker-osb-")
         self.pg = PrivatePostgres().__enter__()
         keys = new_seal_key()
         self.broker = Broker(self.pg.conninfo, os.path.join(self.folder, "log"), variant=VARIANT, role="api", seal_keys=keys, **self.settings)
         self.broker.run("migrate")
         self.broker.start()
-        self.worker = Worker(self.pg.conninfo, keys)
+        self.worker = Worker(program, self.pg.conninfo, keys)
         self.osb = self.broker.osb()
         self.plans = {p["name"]: (s["id"], p["id"]) for s in self.osb.catalog() for p in s["plans"]}
         self.plan = self.plans["developer"]

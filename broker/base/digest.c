@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,9 +16,20 @@ size_t digest_size(DigestKind kind)
     return kind == DIGEST_SHA256 ? SHA256_SIZE : SHA512_SIZE;
 }
 
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+static EVP_MD *methods[2];
+
+/* EVP_sha256() looks its implementation up under a lock at each use; these are looked up once. */
+static void fetch(void)
+{
+    methods[DIGEST_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+    methods[DIGEST_SHA512] = EVP_MD_fetch(NULL, "SHA512", NULL);
+}
+
 static const EVP_MD *method(DigestKind kind)
 {
-    return kind == DIGEST_SHA256 ? EVP_sha256() : EVP_sha512();
+    pthread_once(&fetched, fetch);
+    return methods[kind];
 }
 
 void random_bytes(void *out, size_t n)

@@ -17,6 +17,11 @@ void log_set_level(LogLevel level)
     lowest = level;
 }
 
+bool log_enabled(LogLevel level)
+{
+    return level >= lowest;
+}
+
 static void write_line(LogLevel level, const char *event, const Error *err, va_list args)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
@@ -46,7 +51,7 @@ static void write_line(LogLevel level, const char *event, const Error *err, va_l
 
 void log_event(LogLevel level, const char *event, ...)
 {
-    if (level < lowest)
+    if (!log_enabled(level))
         return;
     va_list args;
     va_start(args, event);

@@ -9,6 +9,9 @@ typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR } LogLevel;
 /* Lowest level that is written (default LOG_INFO). Call before the first thread starts. */
 void log_set_level(LogLevel level);
 
+/* Whether events of this level are written. */
+bool log_enabled(LogLevel level);
+
 /*
  * Writes {"time","level","event", …}. The variable part is pairs of `const char *key, const char *value`
  * (a NULL value leaves the pair out) ended by NULL: log_event(LOG_INFO, "operation ended", "operation", id, NULL).

@@ -38,15 +38,22 @@ Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char
     return e;
 }
 
-void exchange_end(Exchange *e)
+/* Reads that went well are many (platforms poll) and tell little: they are logged at the debug level only. */
+static void log_request(const Exchange *e)
 {
     char status[16], ms[24];
+    LogLevel level = e->status == MHD_HTTP_OK && strcmp(e->request.method, MHD_HTTP_METHOD_GET) == 0 ? LOG_DEBUG : LOG_INFO;
+    if (!log_enabled(level))
+        return;
     snprintf(status, sizeof(status), "%d", e->status);
     snprintf(ms, sizeof(ms), "%lld", (long long)(clock_ms() - e->started_ms));
-    bool probe = e->route && e->route->check == ROUTE_OPEN && e->status == MHD_HTTP_OK;
-    log_event(probe ? LOG_DEBUG : LOG_INFO, e->status ? "request" : "request abandoned by the client", "method",
-              e->request.method, "path", e->request.path, "status", e->status ? status : NULL, "ms", ms, "request_identity",
-              e->request.request_identity, NULL);
+    log_event(level, e->status ? "request" : "request abandoned by the client", "method", e->request.method, "path", e->request.path,
+              "status", e->status ? status : NULL, "ms", ms, "request_identity", e->request.request_identity, NULL);
+}
+
+void exchange_end(Exchange *e)
+{
+    log_request(e);
     for (Kept *k = e->kept, *next; k; k = next) {
         next = k->next;
         free(k);

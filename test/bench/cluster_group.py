@@ -101,6 +101,9 @@ def deprovision(b, plan, instance):
 
 
 def delete_namespace(kubectl, namespace):
+    """Pods go first, with little grace: a Kafka broker whose controllers are gone would wait for them all of its own."""
+    kubectl("delete", "statefulsets", "--all", "-n", namespace, "--cascade=orphan", "--ignore-not-found")
+    kubectl("delete", "pods", "--all", "-n", namespace, "--grace-period=3", "--ignore-not-found", "--wait=false")
     kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=300s")
 
 

@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 #include <libpq-fe.h>
+#include <pthread.h>
 
 DEFINE_CLEANUP(PGresult *, PQclear)
 #define CLEANUP_RESULT CLEANUP(PQclear)
@@ -35,6 +36,15 @@ bool conn_error(Conn *c, const PGresult *result, const char *what, Error *err);
 MUST_CHECK bool store_acquire(Store *store, Conn **ret, Error *err);
 /* Gives it back; a broken one, or one inside a transaction, is closed instead. */
 void store_release(Store *store, Conn *c);
+/* Readers of last operations that share round trips (store/polls.c). */
+typedef struct Polls {
+    pthread_mutex_t lock; /* guards what follows */
+    struct Poll *first, **end;
+    bool reading; /* one of the readers is at the database, for itself and for others */
+} Polls;
+Polls *store_polls(Store *store);
+void polls_init(Polls *p);
+void polls_destroy(Polls *p);
 /* Borrowed. */
 const char *store_conninfo(const Store *store);
 
@@ -87,6 +97,9 @@ int result_count(PGresult *result);
 MUST_CHECK bool row_instance(const PGresult *r, Instance *ret, Error *err);
 MUST_CHECK bool row_binding(const PGresult *r, Binding *ret, Error *err);
 MUST_CHECK bool row_operation(const PGresult *r, Operation *ret, Error *err);
+/* A row of the result that exists. */
+MUST_CHECK bool row_operation_at(const PGresult *r, int row, Operation *ret, Error *err);
+int64_t row_int_at(const PGresult *r, int row, int column);
 /* A column of row 0; 0 for null. */
 int64_t row_int(const PGresult *r, int column);
 

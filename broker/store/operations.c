@@ -36,15 +36,6 @@ bool store_cancel_operation(Tx *tx, const char *instance_id, const char *binding
     return tx_run(tx, &q, NULL, err);
 }
 
-bool store_last_operation(Store *store, const char *instance_id, const char *binding_id, Operation *ret, Error *err)
-{
-    CLEANUP_QUERY Query q = QUERY(SQL_LAST_OPERATION);
-    query_text(&q, instance_id);
-    query_text(&q, binding_id);
-    CLEANUP_RESULT PGresult *result = NULL;
-    return store_run(store, &q, &result, err) && row_operation(result, ret, err);
-}
-
 bool store_last_operation_tx(Tx *tx, const char *instance_id, const char *binding_id, Operation *ret, Error *err)
 {
     CLEANUP_QUERY Query q = QUERY(SQL_LAST_OPERATION);

@@ -5,9 +5,14 @@
 
 #include <stdlib.h>
 
+static char *text_at(const PGresult *r, int row, int column)
+{
+    return PQgetisnull(r, row, column) ? NULL : xstrndup(PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column));
+}
+
 static char *text(const PGresult *r, int column)
 {
-    return PQgetisnull(r, 0, column) ? NULL : xstrndup(PQgetvalue(r, 0, column), (size_t)PQgetlength(r, 0, column));
+    return text_at(r, 0, column);
 }
 
 static bool json(const PGresult *r, int column, json_t **ret, Error *err)
@@ -24,9 +29,14 @@ static bool unknown_word(const PGresult *r, int column, Error *err)
                      PQgetvalue(r, 0, column));
 }
 
+int64_t row_int_at(const PGresult *r, int row, int column)
+{
+    return strtoll(PQgetvalue(r, row, column), NULL, 10);
+}
+
 int64_t row_int(const PGresult *r, int column)
 {
-    return strtoll(PQgetvalue(r, 0, column), NULL, 10);
+    return row_int_at(r, 0, column);
 }
 
 bool row_instance(const PGresult *r, Instance *ret, Error *err)
@@ -72,30 +82,33 @@ bool row_binding(const PGresult *r, Binding *ret, Error *err)
     return true;
 }
 
+bool row_operation_at(const PGresult *r, int row, Operation *ret, Error *err)
+{
+    Operation o = {.found = true};
+    if (!operation_kind_parse(PQgetvalue(r, row, 1), &o.kind))
+        return unknown_word(r, 1, err);
+    if (!operation_state_parse(PQgetvalue(r, row, 2), &o.state))
+        return unknown_word(r, 2, err);
+    o.id = text_at(r, row, 0);
+    o.instance_id = text_at(r, row, 3);
+    o.binding_id = text_at(r, row, 4);
+    o.description = text_at(r, row, 5);
+    o.step = (int)row_int_at(r, row, 6);
+    o.step_count = (int)row_int_at(r, row, 7);
+    o.step_name = text_at(r, row, 8);
+    o.attempt = (int)row_int_at(r, row, 9);
+    o.lease_epoch = row_int_at(r, row, 10);
+    o.seconds_left = (int)row_int_at(r, row, 11);
+    o.step_seconds = (int)row_int_at(r, row, 12);
+    o.retry_after_seconds = (int)row_int_at(r, row, 13);
+    *ret = o;
+    return true;
+}
+
 bool row_operation(const PGresult *r, Operation *ret, Error *err)
 {
-    Operation o = {0};
-    if (PQntuples(r) == 0) {
-        *ret = o;
-        return true;
-    }
-    if (!operation_kind_parse(PQgetvalue(r, 0, 1), &o.kind))
-        return unknown_word(r, 1, err);
-    if (!operation_state_parse(PQgetvalue(r, 0, 2), &o.state))
-        return unknown_word(r, 2, err);
-    o.found = true;
-    o.id = text(r, 0);
-    o.instance_id = text(r, 3);
-    o.binding_id = text(r, 4);
-    o.description = text(r, 5);
-    o.step = (int)row_int(r, 6);
-    o.step_count = (int)row_int(r, 7);
-    o.step_name = text(r, 8);
-    o.attempt = (int)row_int(r, 9);
-    o.lease_epoch = row_int(r, 10);
-    o.seconds_left = (int)row_int(r, 11);
-    o.step_seconds = (int)row_int(r, 12);
-    o.retry_after_seconds = (int)row_int(r, 13);
-    *ret = o;
+    if (PQntuples(r) > 0)
+        return row_operation_at(r, 0, ret, err);
+    *ret = (Operation){0};
     return true;
 }

@@ -56,6 +56,15 @@ const Statement statements[STATEMENT_COUNT] = {
          " lease_epoch, extract(epoch from deadline_at - now())::int,"
          " extract(epoch from now() - step_started_at)::int, retry_after_seconds from operations"
          " where instance_id = $1 and coalesce(binding_id, '') = coalesce($2, '') order by number desc limit 1"},
+    /* The same for many at once; the last column is the position of what was asked, from 1. */
+    [SQL_LAST_OPERATIONS] =
+        {"last_operations",
+         "select o.*, a.position from unnest($1::text[], $2::text[]) with ordinality a (instance_id, binding_id, position)"
+         " cross join lateral (select id, kind, state, instance_id, binding_id, description, step, step_count, step_name,"
+         " attempt, lease_epoch, extract(epoch from deadline_at - now())::int,"
+         " extract(epoch from now() - step_started_at)::int as step_seconds, retry_after_seconds from operations p"
+         " where p.instance_id = a.instance_id and coalesce(p.binding_id, '') = a.binding_id"
+         " order by number desc limit 1) o"},
     [SQL_GET_OPERATION] =
         {"get_operation",
          "select id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"

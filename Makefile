@@ -74,6 +74,11 @@ dev: ## the same parts, started and kept until Ctrl-C (TIER=1: API server withou
 lint: all ## layers, sizes, state, hygiene; settings and lifecycle against the README
 	@BROKER=$O/cpbroker test/lint/lint
 
+# Drivers of the integration tests; the store's is made of several files.
+$O/test/integration/store_driver: $(patsubst %.c,$O/%.o,$(wildcard test/integration/store_*.c))
+$O/test/integration/%: $O/test/integration/%.o $O/libcpbroker.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 test-integration: all lib ## real PostgreSQL, real API server, real Kafka on loopback (VARIANT=test|asan|tsan)
 	@VARIANT=$(VARIANT) test/run-python integration
 

@@ -88,7 +88,16 @@ class Broker:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise TimeoutError("cpbroker did not stop")
+        self.check_sanitizers()
         return self.process.returncode if self.process else None
+
+    def check_sanitizers(self):
+        """A report of a sanitizer in the log is a failure of whatever ran."""
+        with open(self.log, errors="replace") as log:
+            text = log.read()
+        for sign in ("ThreadSanitizer", "AddressSanitizer", "LeakSanitizer", "runtime error:"):
+            if sign in text:
+                raise RuntimeError(f"the broker's log has a report of {sign}: {text[text.index(sign) - 200:][:4000]}")
 
     def kill(self):
         if self.process and self.process.poll() is None:

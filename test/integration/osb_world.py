@@ -5,28 +5,15 @@ import subprocess
 import tempfile
 import uuid
 
-from harness.broker import Broker, ROOT, new_seal_key
+from harness.broker import Broker, new_seal_key
+from harness.build import VARIANT, driver
 from harness.report import Report
 from pg import PrivatePostgres
 
-VARIANT = os.environ.get("VARIANT", "test")
-SANITIZERS = {"asan": ["-fsanitize=address,undefined"], "tsan": ["-fsanitize=thread"]}
-PACKAGES = ["jansson", "libpq", "openssl", "yaml-0.1"]
 ASYNC_REQUIRED = {"error": "AsyncRequired",
                   "description": "This service plan requires client support for asynchronous service operations."}
 CONCURRENCY = {"error": "ConcurrencyError",
                "description": "The Service Broker does not support concurrent requests that mutate the same resource."}
-
-
-def build_worker():
-    """Makes osb_worker and the broker of the same variant; returns the worker's path."""
-    out = f"build/{VARIANT}"
-    objects = [f"{out}/test/integration/osb_worker.o", f"{out}/libcpbroker.a"]
-    subprocess.run(["make", "-s", f"VARIANT={VARIANT}", "all", *objects], cwd=ROOT, check=True)
-    libraries = subprocess.run(["pkg-config", "--libs", *PACKAGES], check=True, text=True, stdout=subprocess.PIPE).stdout.split()
-    program = os.path.join(ROOT, out, "test", "integration", "osb_worker")
-    subprocess.run(["gcc", "-pthread", *SANITIZERS.get(VARIANT, []), "-o", program, *objects, *libraries], cwd=ROOT, check=True)
-    return program
 
 
 class Worker:
@@ -63,7 +50,7 @@ class World:
         self.report, self.settings = Report(), settings
 
     def __enter__(self):
-        program = build_worker()
+        program = driver("osb_worker")
         self.folder = tempfile.mkdtemp(prefix="cpbroker-osb-")
         self.pg = PrivatePostgres().__enter__()
         keys = new_seal_key()

@@ -4,7 +4,7 @@
     python3 test/integration/test_kafka_client.py [kraft] [kraft-3.9] [zookeeper]
 
 Starts two brokers of each kind with certificates of its own in a temporary folder and on free ports, runs the driver
-build/$VARIANT/test/integration/kafka_client (or $KAFKA_CLIENT_DRIVER), prints its line per check and a closing count.
+kafka_client, prints its line per check and a closing count.
 Jars: $CPBROKER_KAFKA_LIBS_4 and $CPBROKER_KAFKA_LIBS_3, by default those that the testbed keeps in its cache.
 """
 import glob
@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from harness.build import driver
+
 CACHE = os.environ.get("CPBROKER_TESTBED_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "cpbroker-testbed")
 JAVA = ["java", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -193,11 +194,9 @@ class Cluster:
 
 
 def run_driver(cluster):
-    driver = os.environ.get("KAFKA_CLIENT_DRIVER") or os.path.join(
-        ROOT, "build", os.environ.get("VARIANT", "test"), "test", "integration", "kafka_client")
     ports = [f"{b['id']}={b['admin']}={b['client']}" for b in cluster.brokers]
     mode = "zookeeper" if cluster.kind == "zookeeper" else "kraft"
-    run = subprocess.run([driver, mode, cluster.path("ca.crt"), cluster.path("admin.crt"), cluster.path("admin.key"),
+    run = subprocess.run([driver("kafka_client"), mode, cluster.path("ca.crt"), cluster.path("admin.crt"), cluster.path("admin.key"),
                           *ports], env={**os.environ, "PLAIN_PASSWORD": PLAIN_PASSWORD}, stdout=subprocess.PIPE, text=True,
                          timeout=600)
     lines = run.stdout.splitlines()

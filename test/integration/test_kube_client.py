@@ -8,7 +8,6 @@ starts the project's testbed and stops it at the end. It uses the namespaces cpb
 """
 import base64
 import contextlib
-import glob
 import http.server
 import json
 import os
@@ -22,30 +21,12 @@ import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from harness.broker import ROOT
+from harness.build import driver
 from harness.report import Report
 from harness.testbed import Testbed
 
-VARIANT = os.environ.get("VARIANT", "test")
-CC = os.environ.get("CC", "gcc")
-SANITIZERS = {"asan": ["-fsanitize=address,undefined"], "tsan": ["-fsanitize=thread"]}
-PACKAGES = ["jansson", "libcurl", "openssl", "yaml-0.1"]
-LAYERS = ["base", "net", "kube"]
-OUT = f"build/{VARIANT}" + ("-clang" if os.path.basename(CC).startswith("clang") else "")
-DRIVER = os.path.join(ROOT, OUT, "kube_client")
 IMAGE = "confluentinc/cp-zookeeper:7.9.0"
 ACCOUNT = "cpbroker-test-account"
-
-
-def build():
-    """Makes the driver from the layers below the client and the client itself."""
-    sources = ["test/integration/kube_client.c"]
-    for layer in LAYERS:
-        sources += sorted(glob.glob(f"broker/{layer}/*.c", root_dir=ROOT))
-    objects = [f"{OUT}/{s[:-2]}.o" for s in sources]
-    subprocess.run(["make", "-s", f"VARIANT={VARIANT}", f"CC={CC}", *objects], cwd=ROOT, check=True)
-    libraries = subprocess.run(["pkg-config", "--libs", *PACKAGES], check=True, text=True, stdout=subprocess.PIPE).stdout.split()
-    subprocess.run([CC, "-pthread", *SANITIZERS.get(VARIANT, []), "-o", DRIVER, *objects, *libraries], cwd=ROOT, check=True)
 
 
 class Relay:
@@ -154,7 +135,7 @@ class Cluster:
 
 def drive(report, name, *arguments):
     """Runs the driver; each of its lines is a check."""
-    done = subprocess.run([DRIVER, *arguments], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([driver("kube_client"), *arguments], capture_output=True, text=True, timeout=600)
     lines = [line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("ok ", "FAIL "))]
     for word, text in lines:
         report.check(f"{name}: {text}", word == "ok")
@@ -255,7 +236,6 @@ def run(report, kubeconfig, kubectl, image_map):
 
 def main():
     report = Report()
-    build()
     given = os.environ.get("KUBECONFIG")
     if given:
         run(report, given, os.environ.get("KUBECTL") or "kubectl", os.environ.get("CPBROKER_IMAGE_MAP"))

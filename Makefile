@@ -77,7 +77,7 @@ lint: all ## layers, sizes, state, hygiene; settings and lifecycle against the R
 # Drivers of the integration tests; the store's is made of several files.
 $O/test/integration/store_driver: $(patsubst %.c,$O/%.o,$(wildcard test/integration/store_*.c))
 $O/test/integration/%: $O/test/integration/%.o $O/libcpbroker.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
 
 test-integration: all lib ## real PostgreSQL, real API server, real Kafka on loopback (VARIANT=test|asan|tsan)
 	@VARIANT=$(VARIANT) test/run-python integration

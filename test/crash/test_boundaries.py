@@ -5,14 +5,13 @@ undisturbed run. The boundaries are learned from a run that lists the failpoints
 import contextlib
 import os
 import sys
-import tempfile
 import threading
 import time
 import uuid
 
 from harness.broker import Broker, new_seal_key
 from harness.objects import difference, normalized
-from harness.report import Report
+from harness.report import Report, scratch
 from harness.testbed import Testbed
 from pg import PrivatePostgres
 
@@ -137,7 +136,7 @@ def run_lane(lane, points, undisturbed):
 
 def main():
     only = sys.argv[1:]
-    folder = tempfile.mkdtemp(prefix="cpbroker-crash-")
+    folder = scratch("crash")
     with contextlib.ExitStack() as stack, Testbed("crash", tier=1) as testbed:
         lanes = []
         for i in range(LANES):

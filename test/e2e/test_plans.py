@@ -2,12 +2,11 @@
 import json
 import os
 import shutil
-import tempfile
 import uuid
 
 from harness import clients
 from harness.broker import Broker
-from harness.report import Report
+from harness.report import Report, scratch
 from harness.testbed import Testbed
 from pg import PrivatePostgres
 
@@ -129,7 +128,7 @@ def one_plan(osb, plan, testbed, pg, folder):
 
 
 def main():
-    folder = tempfile.mkdtemp(prefix="cpbroker-e2e-")
+    folder = scratch("e2e")
     variant = os.environ.get("VARIANT", "release")
     with PrivatePostgres() as pg, Testbed("e2e") as testbed:
         broker = Broker(pg.conninfo, os.path.join(folder, "broker.log"), variant=variant, **testbed.settings())
@@ -139,7 +138,6 @@ def main():
                 report.section(plan, one_plan, broker.osb(), plan, testbed, pg, folder)
         if report.failed:
             print(broker.tail(40))
-    shutil.rmtree(folder, ignore_errors=True)
     report.close()
 
 

@@ -1,7 +1,17 @@
-"""One line per check, and the closing count that `make check` adds up."""
+"""One line per check, and the closing count that `make check` adds up; a folder for what a test writes."""
+import atexit
+import shutil
 import sys
+import tempfile
 import time
 import traceback
+
+
+def scratch(name):
+    """A temporary folder that is deleted when the program ends."""
+    folder = tempfile.mkdtemp(prefix=f"cpbroker-{name}-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Report:

@@ -2,12 +2,11 @@
 import os
 import re
 import subprocess
-import tempfile
 import uuid
 
 from harness.broker import Broker, new_seal_key
 from harness.build import VARIANT, driver
-from harness.report import Report
+from harness.report import Report, scratch
 from pg import PrivatePostgres
 
 ASYNC_REQUIRED = {"error": "AsyncRequired",
@@ -51,7 +50,7 @@ class World:
 
     def __enter__(self):
         program = driver("osb_worker")
-        self.folder = tempfile.mkdtemp(prefix="cpbroker-osb-")
+        self.folder = scratch("osb")
         self.pg = PrivatePostgres().__enter__()
         keys = new_seal_key()
         self.broker = Broker(self.pg.conninfo, os.path.join(self.folder, "log"), variant=VARIANT, role="api", seal_keys=keys, **self.settings)

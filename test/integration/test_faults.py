@@ -1,12 +1,11 @@
 """Dependencies that go away and come back, clean stops, a delete during create, a namespace that is somebody else's. Tier 1."""
 import os
-import tempfile
 import threading
 import time
 import uuid
 
 from harness.broker import Broker, new_seal_key
-from harness.report import Report
+from harness.report import Report, scratch
 from harness.testbed import Testbed
 from pg import PrivatePostgres
 
@@ -138,7 +137,7 @@ def clean_stop(make, testbed):
 
 
 def main():
-    folder, variant = tempfile.mkdtemp(prefix="cpbroker-faults-"), os.environ.get("VARIANT", "test")
+    folder, variant = scratch("faults"), os.environ.get("VARIANT", "test")
     seal_keys, password = new_seal_key(), uuid.uuid4().hex
     with PrivatePostgres() as pg, Testbed("faults", tier=1) as testbed:
         def make():

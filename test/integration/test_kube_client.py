@@ -15,14 +15,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from harness.build import driver
-from harness.report import Report
+from harness.report import Report, scratch
 from harness.testbed import Testbed
 
 IMAGE = "confluentinc/cp-zookeeper:7.9.0"
@@ -215,7 +214,7 @@ def image(path):
 
 
 def run(report, kubeconfig, kubectl, image_map):
-    folder = tempfile.mkdtemp(prefix="cpbroker-kube-")
+    folder = scratch("kube")
     try:
         cluster = Cluster(kubeconfig, kubectl, folder)
         report.section("objects", drive, report, "objects", "objects", kubeconfig, "cpbroker-test-objects")

@@ -1,10 +1,9 @@
 """Polls that share a round trip: each of many concurrent readers gets its own operation, whatever its id looks like."""
 import os
-import tempfile
 import threading
 
 from harness.broker import Broker
-from harness.report import Report
+from harness.report import Report, scratch
 from pg import PrivatePostgres
 
 READERS, ROUNDS = 24, 60
@@ -23,7 +22,7 @@ def read(osb, wanted, wrong, seed):
 
 
 def main():
-    folder, variant = tempfile.mkdtemp(prefix="cpbroker-polls-"), os.environ.get("VARIANT", "test")
+    folder, variant = scratch("polls"), os.environ.get("VARIANT", "test")
     with PrivatePostgres() as pg:
         broker = Broker(pg.conninfo, os.path.join(folder, "broker.log"), variant=variant, role="api")
         broker.run("migrate")

@@ -4,11 +4,10 @@ import base64
 import glob
 import os
 import subprocess
-import tempfile
 import uuid
 
 from harness.broker import Broker
-from harness.report import Report
+from harness.report import Report, scratch
 from harness.testbed import Testbed
 from pg import PrivatePostgres
 
@@ -59,7 +58,7 @@ def use(osb, markers, texts):
 
 
 def main():
-    folder, variant = tempfile.mkdtemp(prefix="cpbroker-secrets-"), os.environ.get("VARIANT", "test")
+    folder, variant = scratch("secrets"), os.environ.get("VARIANT", "test")
     raw = os.urandom(32)
     markers = {"password": "Planted" + uuid.uuid4().hex, "seal key": base64.b64encode(raw).decode(),
                "parameter": "Planted" + uuid.uuid4().hex, "database password": "Planted" + uuid.uuid4().hex}

@@ -1,12 +1,11 @@
 """Two brokers on one database, 50 instances on tier 1, one broker killed midway: every operation ends once, none twice."""
 import collections
 import os
-import tempfile
 import time
 import uuid
 
 from harness.broker import Broker, new_seal_key
-from harness.report import Report
+from harness.report import Report, scratch
 from harness.testbed import Testbed
 from pg import PrivatePostgres
 
@@ -23,7 +22,7 @@ def wait_until(condition, seconds, what):
 
 
 def main():
-    folder, variant = tempfile.mkdtemp(prefix="cpbroker-two-"), os.environ.get("VARIANT", "test")
+    folder, variant = scratch("two"), os.environ.get("VARIANT", "test")
     seal_keys, password = new_seal_key(), uuid.uuid4().hex
     with PrivatePostgres() as pg, Testbed("two", tier=1) as testbed:
         brokers = [Broker(pg.conninfo, os.path.join(folder, f"{i}.log"), variant=variant, seal_keys=seal_keys, password=password,

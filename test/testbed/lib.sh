@@ -44,6 +44,11 @@ locked() {
   exec {lock}>&-
 }
 
+close_locks() {
+  local lock
+  for lock in ${LOCKS:-}; do exec {lock}>&-; done
+}
+
 in_netns() { nsenter --net="/run/netns/$NETNS" "$@"; }
 
 # wait_for SECONDS COMMAND...: until it succeeds.
@@ -63,8 +68,9 @@ step() {
   shift 2
   say "$text …"
   (
+    close_locks
     trap 'kill "$nap" 2>/dev/null; exit' TERM
-    while :; do
+    while kill -0 $$ 2>/dev/null; do
       sleep 10 & nap=$!
       wait "$nap"
       say "  still $text ($((SECONDS - began)) s)"
@@ -99,9 +105,8 @@ launch() {
   relaunch "$component"
 }
 relaunch() {
-  local fd
   (
-    for fd in ${LOCKS:-}; do exec {fd}>&-; done
+    close_locks
     exec setsid bash "$STATE/run/$1.cmd" </dev/null >>"$STATE/log/$1.log" 2>&1
   ) &
   wait_for 5 test -s "$STATE/run/$1.pid"

@@ -145,6 +145,21 @@ class Testbed(unittest.TestCase):
         self.assertNotIn("only-here", kubectl(NAMES[0], "get", "namespaces"))
         testbed("status", NAMES[1])
 
+    def test_up_cut_short_leaves_nothing_after_down(self):
+        for seconds in (1, 2.5, 5):
+            with subprocess.Popen([TESTBED, "up", "--name", NAMES[0]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as up:
+                time.sleep(seconds)
+                up.kill()
+            testbed("down", NAMES[0])
+            self.assertEqual(traces(), [], seconds)
+
+    def test_two_ups_of_one_name(self):
+        command = [TESTBED, "up", "--tier", "1", "--name", NAMES[0]]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as one, subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as other:
+            said = [one.communicate()[1], other.communicate()[1]]
+        self.assertEqual([one.returncode, other.returncode], [0, 0], said)
+        self.assertEqual(sum("is up already" in text for text in said), 1, said)
+
     def test_fake_pods_with_volumes_are_ready_without_any_hint(self):
         name = NAMES[0]
         testbed("up", "--tier", "1", "--name", name)

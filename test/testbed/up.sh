@@ -27,6 +27,7 @@ up() {
 
 up_locked() {
   local began=$SECONDS
+  cluster "$NAME" # another 'up' may have made it while this one waited
   if [ -f "$STATE/env" ] && [ "$TIER" = "$1" ] && api_ready && all_running; then
     say "cluster $NAME is up already"
     return 0

@@ -48,9 +48,15 @@ S
 build() { locked "$CACHE/tmp/build.lock" build_locked "$@"; }
 build_locked() {
   local tier=${1:-2} program version
-  [[ $tier =~ ^[12]$ ]] || die "'$tier' is not a tier: build 1 or build 2"
+  [[ $tier =~ ^([12]|clients)$ ]] || die "'$tier' is not a tier: build 1, build 2, or build clients"
   deps_locked
   rm -rf "$CACHE"/tmp/part.*
+  if [ "$tier" = clients ]; then
+    CACHE_PART=0 CACHE_PARTS=2
+    part "the jars of Kafka 4.1.1" "$CACHE/kafka-4.1.1" build_jars 4.1.1
+    part "kafka-tool" "$CACHE/bin/kafka-tool" build_kafka_tool
+    return 0
+  fi
   CACHE_PART=0 CACHE_PARTS=5
   [ "$tier" = 1 ] && [ $# -gt 0 ] || CACHE_PARTS=15
   for program in kube-apiserver kube-controller-manager kube-scheduler kubectl; do build_kube "$program"; done

@@ -129,6 +129,7 @@ def measure_plan(b, pg, kubectl, plan):
         for turn in range(2):
             measure.progress(f"{plan}: provisioning through the broker ({turn + 1}/2)")
             ours.append(provision(b, plan, instance))
+            measure.progress(f"{plan}: {ours[-1]:.1f} s")
             namespace = pg.psql(f"select ns from instances where id = '{instance}'")
             objects = objects_of(kubectl, namespace)
             if turn == 0 and plan == PLANS[0]:
@@ -139,6 +140,7 @@ def measure_plan(b, pg, kubectl, plan):
             delete_namespace(kubectl, namespace)
             measure.progress(f"{plan}: the same objects by kubectl apply ({turn + 1}/2)")
             theirs.append(apply_and_wait(kubectl, namespace, objects))
+            measure.progress(f"{plan}: {theirs[-1]:.1f} s")
             delete_namespace(kubectl, namespace)
     finally:
         if namespace:

@@ -21,7 +21,7 @@ static bool left_check(Job *job, const char *kind, const char *noun, bool *ret_d
         return false;
     *ret_done = left == 0;
     if (left)
-        str_appendf(&job->progress, "%zu %s left", left, noun);
+        str_appendf(&job->progress, "%s left: %zu", noun, left);
     return true;
 }
 
@@ -141,6 +141,6 @@ bool deprovision_persistent_volumes_check(Job *job, bool *ret_done, Error *err)
     }
     *ret_done = left == 0;
     if (left)
-        str_appendf(&job->progress, "%zu volumes are being deleted", left);
+        str_appendf(&job->progress, "volumes being deleted: %zu", left);
     return true;
 }

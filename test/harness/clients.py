@@ -85,7 +85,7 @@ def librdkafka_login_error(credentials, seconds=10):
                 consumer.poll(0.1)
                 told = [e.str() for e in errors if "uthentication" in e.str()]
                 if told:
-                    return told[0].split(": ", 1)[-1]
+                    return told[0].split(": ", 1)[-1].split(" (after")[0]
         return f"no answer in {seconds} s: {errors[-1:]}"
     finally:
         consumer.close()

@@ -51,7 +51,7 @@ down_locked() {
   [ -z "$(mounts_below "$STATE")" ] || die "cannot unmount $(mounts_below "$STATE" | head -n 1): something outside the testbed uses it; end that, then run 'testbed down $NAME' again"
   down_strays
   find "/sys/fs/cgroup/$NETNS" "/sys/fs/cgroup"/*/"$NETNS" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+  ip link del "$LINK" 2>/dev/null || true # first, and with it its other end: a namespace takes its links down later than it goes
   ip netns del "$NETNS" 2>/dev/null || true
-  ip link del "$LINK" 2>/dev/null || true
   rm -rf --one-file-system "$STATE"
 }

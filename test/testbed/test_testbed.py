@@ -13,7 +13,10 @@ NAMES = ("tbtest-a", "tbtest-b")
 
 
 def testbed(*args, given=None, check=True):
-    return subprocess.run([TESTBED, *args], input=given, text=True, check=check, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    answer = subprocess.run([TESTBED, *args], input=given, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if check and answer.returncode:
+        raise AssertionError(f"testbed {' '.join(args)} ends with {answer.returncode}: {answer.stdout}")
+    return answer
 
 
 def kubectl(name, *args, given=None):

@@ -5,8 +5,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define FIRST_PAUSE_MS 20
+#define FIRST_PAUSE_MS 5
 #define LAST_PAUSE_MS 100
+#define EAGER_MS 500 /* a bind on a healthy Kafka takes less; from then on the pauses grow */
 
 static bool refuse_unfinished(Response *response)
 {
@@ -23,8 +24,9 @@ static bool refuse_failed(Response *response, const Operation *o)
 
 bool wait_for_success(const Api *api, const char *operation, Response *response)
 {
-    int64_t end = clock_ms() + (int64_t)api->synchronous_wait_seconds * 1000;
-    for (int pause = FIRST_PAUSE_MS; clock_ms() < end && !atomic_load(&api->stopping); pause += pause < LAST_PAUSE_MS ? 5 : 0) {
+    int64_t begun = clock_ms(), end = begun + (int64_t)api->synchronous_wait_seconds * 1000;
+    for (int pause = FIRST_PAUSE_MS; clock_ms() < end && !atomic_load(&api->stopping);
+         pause += pause < LAST_PAUSE_MS && clock_ms() - begun > EAGER_MS ? 5 : 0) {
         CLEANUP(operation_clear) Operation o = {0};
         Error err;
         clock_sleep_ms(pause);

@@ -17,7 +17,7 @@ from pg import PrivatePostgres  # noqa: E402
 
 THREADS = 16     # of the broker's HTTP server and of the bare one: the default setting
 CLIENTS = 16     # connections of wrk, clients of pgbench, connections of the broker to PostgreSQL
-SECONDS = 2      # of each of three turns
+SECONDS = 1      # of each of five turns
 FIRST, INSTANCES = 1000001, 1000  # instances that are polled; their ids are numbers, which pgbench can make
 SETTINGS = {"CPBROKER_HTTP_THREADS": str(THREADS), "CPBROKER_DATABASE_CONNECTIONS": str(CLIENTS)}
 

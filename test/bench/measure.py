@@ -48,7 +48,7 @@ def faster(name, value, unit, baseline, times):
     return Result(name, value, unit, baseline, value / baseline, f"baseline >= {times} x value", baseline >= times * value)
 
 
-def interleave(ours, theirs, rounds=3):
+def interleave(ours, theirs, rounds=5):
     """Medians of two measurements that take turns, so that a change of the machine's mood touches both."""
     pairs = [(ours(i), theirs(i)) for i in range(rounds)]
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)

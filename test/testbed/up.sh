@@ -68,7 +68,9 @@ network() {
   printf 'NODE_IP=%s HOST_IP=%s TIER=%s\n' "$NODE_IP" "$HOST_IP" "$TIER" >"$STATE/addresses"
   modprobe -qa br_netfilter overlay veth 2>/dev/null || true
   ip netns add "$NETNS"
-  ip link add "$LINK" type veth peer name eth0 netns "$NETNS"
+  # A link of that name that was just removed may take a moment to go.
+  wait_for 5 ip link add "$LINK" type veth peer name eth0 netns "$NETNS" ||
+    die "cannot make the interface $LINK: $(ip link add "$LINK" type veth peer name eth0 netns "$NETNS" 2>&1)"
   ip addr add "$HOST_IP/24" dev "$LINK"
   ip link set "$LINK" up
   in_netns ip link set lo up

@@ -44,17 +44,20 @@ lib: $O/libcpbroker.a
 
 $O/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC  $@"
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $O/libcpbroker.a: $(OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
 
 $O/cpbroker: $O/broker/main.o  $O/libcpbroker.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@echo "  LD  $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $O/test/unit/test_%: $O/test/unit/test_%.o $O/libcpbroker.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(PKG_LIBS)
+	@echo "  LD  $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(PKG_LIBS)
 
 unit-one: $O/test/unit/test_$(T) ## build and run one unit test (T=module)
 	$<
@@ -77,7 +80,8 @@ lint: all ## layers, sizes, state, hygiene; settings and lifecycle against the R
 # Drivers of the integration tests; the store's is made of several files.
 $O/test/integration/store_driver: $(patsubst %.c,$O/%.o,$(wildcard test/integration/store_*.c))
 $O/test/integration/%: $O/test/integration/%.o $O/libcpbroker.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
+	@echo "  LD  $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
 
 test-integration: all lib ## real PostgreSQL, real API server, real Kafka on loopback (VARIANT=test|asan|tsan)
 	@VARIANT=$(VARIANT) test/run-python integration

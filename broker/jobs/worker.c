@@ -34,7 +34,8 @@ static void job_clear(Job *job)
 /* "5/8 workloads: text", cut to fit a platform's column. */
 static void describe(const Job *job, const char *text, char out[512])
 {
-    snprintf(out, 512, "%d/%d %.40s: %.420s", job->op.step + 1, job->op.step_count, job->op.step_name ? job->op.step_name : "start", text);
+    int n = (int)utf8_prefix(text, 420);
+    snprintf(out, 512, "%d/%d %.40s: %.*s", job->op.step + 1, job->op.step_count, job->op.step_name ? job->op.step_name : "start", n, text);
 }
 
 static void finish(Job *job, OperationState end, const char *description)
@@ -114,8 +115,9 @@ static bool expired(Job *job, const Step *step)
     const char *limit = job->op.seconds_left > 0 ? "step" : "operation";
     const char *last = job->op.description ? job->op.description : "no progress";
     const char *text = strstr(last, ": ");
-    snprintf(description, sizeof(description), "%d/%d %s: the deadline of the %s has passed; last seen: %.300s", job->op.step + 1,
-             job->op.step_count, step->name, limit, text ? text + 2 : last);
+    text = text ? text + 2 : last;
+    snprintf(description, sizeof(description), "%d/%d %s: the deadline of the %s has passed; last seen: %.*s", job->op.step + 1,
+             job->op.step_count, step->name, limit, (int)utf8_prefix(text, 300), text);
     finish(job, OPERATION_FAILED, description);
     return true;
 }

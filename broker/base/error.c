@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Stores text, cut at a character; `text` may be longer than the field. */
+/* Stores text, cut at a character and made valid UTF-8: it goes into JSON and into the database. `text` may be longer than the field. */
 static void store_text(Error *err, const char *text)
 {
     size_t n = utf8_prefix(text, sizeof(err->text) - 1);
     memmove(err->text, text, n);
     err->text[n] = '\0';
+    utf8_repair(err->text);
 }
 
 bool error_set(Error *err, ErrorKind kind, const char *format, ...)

@@ -74,6 +74,30 @@ size_t utf8_prefix(const char *s, size_t max)
     return n;
 }
 
+/* Length of the valid sequence at s, 0 if there is none. Shortest forms only, no surrogates, at most U+10FFFF. */
+static size_t utf8_sequence(const unsigned char *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    size_t n = s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    bool bad = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+               (s[0] == 0xf4 && s[1] > 0x8f);
+    return bad ? 0 : n;
+}
+
+void utf8_repair(char *s)
+{
+    while (*s) {
+        size_t n = utf8_sequence((const unsigned char *)s);
+        if (n == 0)
+            *s = '?';
+        s += n ? n : 1;
+    }
+}
+
 void str_clear(Str *s)
 {
     s->len = 0;

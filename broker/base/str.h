@@ -26,6 +26,8 @@ char *str_take(Str *s);
 void str_clear(Str *s);
 /* Length of the longest prefix of `s` of at most `max` bytes that does not end within a UTF-8 character. */
 size_t utf8_prefix(const char *s, size_t max);
+/* Replaces every byte that is not part of valid UTF-8 (RFC 3629) by '?', in place. */
+void utf8_repair(char *s);
 /* Releases the buffer after erasing it. */
 void str_free(Str *s);
 

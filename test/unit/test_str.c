@@ -118,10 +118,26 @@ static void test_utf8_prefix(void **state)
     assert_int_equal(utf8_prefix("\xe2\x82\xac", 1), 0);
 }
 
+static void test_utf8_repair(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *wanted;
+    } cases[] = {{"plain", "plain"}, {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+                 {"a\xff" "b", "a?b"}, {"\xc3", "?"}, {"\xe2\x82", "??"}, {"\xc0\xaf", "??"}, {"\xed\xa0\x80", "???"},
+                 {"\xf4\x90\x80\x80", "????"}, {"\xe0\x80\x80x", "???x"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "%s", cases[i].given);
+        utf8_repair(text);
+        assert_string_equal(text, cases[i].wanted);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8_prefix),
+        cmocka_unit_test(test_utf8_prefix), cmocka_unit_test(test_utf8_repair),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_appends_keep_order_and_length),
         cmocka_unit_test(test_bytes_may_be_zero),

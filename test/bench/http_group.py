@@ -16,10 +16,10 @@ sys.path.insert(0, os.path.join(measure.ROOT, "test", "integration"))
 from pg import PrivatePostgres  # noqa: E402
 
 THREADS = 16     # of the broker's HTTP server and of the bare one: the default setting
-CLIENTS = 16     # connections of wrk, clients of pgbench, connections of the broker to PostgreSQL
+CLIENTS = 32     # connections of wrk, clients of pgbench: more than the broker's threads, so that none of them waits for work
 SECONDS = 1      # of each of five turns
 FIRST, INSTANCES = 1000001, 1000  # instances that are polled; their ids are numbers, which pgbench can make
-SETTINGS = {"CPBROKER_HTTP_THREADS": str(THREADS), "CPBROKER_DATABASE_CONNECTIONS": str(CLIENTS)}
+SETTINGS = {"CPBROKER_HTTP_THREADS": str(THREADS)}
 
 
 def pgbench(pg, script, options):

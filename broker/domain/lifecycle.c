@@ -164,11 +164,16 @@ static void markdown_row(Str *out, const char *from, const char *to, const Insta
 char *lifecycle_markdown(void)
 {
     Str out = STR_INIT;
-    str_append(&out, "| state | request | answer | next state | why |\n|---|---|---|---|---|\n");
+    str_append(&out, "| instance | request | answer | next state | why |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < ARRAY_SIZE(instance_rows); i++) {
         const InstanceRow *r = &instance_rows[i];
         markdown_row(&out, instance_state_name(r->from), instance_state_name(r->to), r);
     }
+    str_append(&out, "\nBindings: first what the instance's state refuses, then what the binding's own state decides.\n\n| instance | request | answer | next state | why |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < ARRAY_SIZE(gate_rows); i++)
+        if (gate_rows[i].answer == REFUSE)
+            markdown_row(&out, instance_state_name(gate_rows[i].from), "", &gate_rows[i]);
+    str_append(&out, "\n| binding | request | answer | next state | why |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < ARRAY_SIZE(binding_rows); i++) {
         const BindingRow *b = &binding_rows[i];
         const InstanceRow r = {.ask = b->ask, .same = b->same, .answer = b->answer, .kind = b->kind, .why = b->why};

@@ -162,12 +162,13 @@ bool values_build(const ValuesInput *in, json_t **ret, Error *err)
     json_object_set_new(values, "instance_id", json_string(in->instance_id));
     json_object_set_new(values, "monitoring_namespace", json_string(in->monitoring_namespace));
     json_object_set_new(values, "plan",
-                        json_pack("{s:s, s:s, s:O, s:O}", "id", p->id, "name", p->name, "kafka_version",
-                                  json_object_get(p->spec, "kafka_version"), "reauthentication_ms",
-                                  json_object_get(p->spec, "reauthentication_ms")));
-    json_object_set(values, "images", json_object_get(p->spec, "images"));
+                        json_pack("{s:s, s:s, s:s, s:I}", "id", p->id, "name", p->name, "kafka_version",
+                                  json_string_at(p->spec, "kafka_version", ""), "reauthentication_ms",
+                                  json_int_at(p->spec, "reauthentication_ms", 0)));
+    /* Copies: the plan is shared by all workers, and a reference count is a write. */
+    json_object_set_new(values, "images", json_deep_copy(json_object_get(p->spec, "images")));
     if (json_is_string(json_object_get(p->spec, "storage_class")))
-        json_object_set(values, "storage_class", json_object_get(p->spec, "storage_class"));
+        json_object_set_new(values, "storage_class", json_deep_copy(json_object_get(p->spec, "storage_class")));
     json_t *quorum = json_deep_copy(json_object_get(p->spec, "quorum"));
     set_heap(quorum);
     json_object_set_new(quorum, "nodes", zookeeper ? quorum_nodes(in, "zk", "zk-hs") : quorum_nodes(in, "ctl", "ctl-hs"));

@@ -38,17 +38,20 @@ static bool our_namespace(Job *job, json_t **ret, Error *err)
     return true;
 }
 
-/* Pods go at once: what they would hand over on a slow shutdown is deleted as well. */
+/*
+ * Pods go at once: what they would hand over on a slow shutdown is deleted as well. The sets leave their pods behind (Orphan): the garbage
+ * collector would delete them with their own grace of minutes, and whoever deletes first decides.
+ */
 bool deprovision_workloads(Job *job, Error *err)
 {
     CLEANUP_JSON json_t *ns = NULL;
-    const KubeDelete plain = {.grace_seconds = -1}, quick = {.grace_seconds = 1};
+    const KubeDelete orphan = {.propagation = "Orphan", .grace_seconds = -1}, quick = {.grace_seconds = 1};
     if (!our_namespace(job, &ns, err))
         return false;
     if (!ns)
         return true;
     return job_alive(job, err) &&
-           kube_delete_collection(job->kube, &(KubeRef){"StatefulSet", job->instance.ns, NULL}, &plain, err) &&
+           kube_delete_collection(job->kube, &(KubeRef){"StatefulSet", job->instance.ns, NULL}, &orphan, err) &&
            kube_delete_collection(job->kube, &(KubeRef){"Pod", job->instance.ns, NULL}, &quick, err);
 }
 

@@ -5,7 +5,7 @@
 
 static bool open_document(const Api *api, const SecretRef *ref, json_t **ret, Error *err)
 {
-    CLEANUP_FREE char *context = xasprintf("%s/%s/%s", ref->instance_id, ref->binding_id, ref->name);
+    CLEANUP_FREE char *context = seal_context(ref->instance_id, ref->binding_id, ref->name);
     CLEANUP_FREE char *key_id = NULL;
     uint8_t *sealed = NULL, *plain = NULL;
     size_t sealed_len = 0, plain_len = 0;

@@ -6,27 +6,18 @@
 typedef enum Answer { START, CANCEL, REPEAT, DONE, REFUSE } Answer;
 typedef enum Same { ANY, YES, NO } Same;
 
-typedef struct InstanceRow {
-    InstanceState from;
+/* States are those of an instance or of a binding, as the table says. */
+typedef struct Row {
+    int from;
     Ask ask;
     Same same;
     Answer answer;
-    InstanceState to;
+    int to;
     ErrorKind kind; /* of a refusal */
     const char *why;
-} InstanceRow;
+} Row;
 
-typedef struct BindingRow {
-    BindingState from;
-    Ask ask;
-    Same same;
-    Answer answer;
-    BindingState to;
-    ErrorKind kind;
-    const char *why;
-} BindingRow;
-
-static const InstanceRow instance_rows[] = {
+static const Row instance_rows[] = {
     {INSTANCE_ABSENT, ASK_PROVISION, ANY, START, INSTANCE_CREATING, 0, "a new instance"},
     {INSTANCE_CREATING, ASK_PROVISION, YES, REPEAT, INSTANCE_CREATING, 0, "the same request runs already"},
     {INSTANCE_CREATING, ASK_PROVISION, NO, REFUSE, 0, ERR_CONFLICT, "an instance of this id with other attributes is being created"},
@@ -44,7 +35,7 @@ static const InstanceRow instance_rows[] = {
 };
 
 /* Whether an instance in this state takes bind and unbind; the kind of the refusal otherwise. */
-static const InstanceRow gate_rows[] = {
+static const Row gate_rows[] = {
     {INSTANCE_ABSENT, ASK_BIND, ANY, REFUSE, 0, ERR_NOT_FOUND, "no such instance"},
     {INSTANCE_CREATING, ASK_BIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being created"},
     {INSTANCE_READY, ASK_BIND, ANY, START, INSTANCE_READY, 0, "ready"},
@@ -59,7 +50,7 @@ static const InstanceRow gate_rows[] = {
     {INSTANCE_DELETE_FAILED, ASK_UNBIND, ANY, START, INSTANCE_DELETE_FAILED, 0, "clean up"},
 };
 
-static const BindingRow binding_rows[] = {
+static const Row binding_rows[] = {
     {BINDING_ABSENT, ASK_BIND, ANY, START, BINDING_CREATING, 0, "a new binding"},
     {BINDING_CREATING, ASK_BIND, YES, REPEAT, BINDING_CREATING, 0, "the same request runs already"},
     {BINDING_CREATING, ASK_BIND, NO, REFUSE, 0, ERR_CONFLICT, "a binding of this id with other attributes is being created"},
@@ -76,9 +67,15 @@ static const BindingRow binding_rows[] = {
     {BINDING_DELETE_FAILED, ASK_UNBIND, ANY, START, BINDING_DELETING, 0, "try again"},
 };
 
-static bool matches(Same wanted, bool same)
+/* The row for a state and a request; NULL when the table has none. */
+static const Row *row_for(const Row *rows, size_t count, int from, Ask ask, bool same)
 {
-    return wanted == ANY || (wanted == YES) == same;
+    for (size_t i = 0; i < count; i++) {
+        const Row *row = &rows[i];
+        if (row->from == from && row->ask == ask && (row->same == ANY || (row->same == YES) == same))
+            return row;
+    }
+    return NULL;
 }
 
 static OperationKind kind_of(Ask ask)
@@ -89,38 +86,29 @@ static OperationKind kind_of(Ask ask)
 
 static bool decide_instance(const Now *now, Ask ask, Change *ret, Error *err)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(instance_rows); i++) {
-        const InstanceRow *row = &instance_rows[i];
-        if (row->from != now->instance || row->ask != ask || !matches(row->same, now->same))
-            continue;
-        if (row->answer == REFUSE)
-            return error_set(err, row->kind, "%s", row->why);
-        if (ask == ASK_DEPROVISION && row->answer == START && now->binding_operations)
-            return error_set(err, ERR_BUSY, "a binding of the instance is being created or deleted");
-        *ret = (Change){(Decision)row->answer, kind_of(ask), row->to, now->binding};
-        return true;
-    }
-    return error_set(err, ERR_INTERNAL, "no rule for instance state %d", (int)now->instance);
+    const Row *row = row_for(instance_rows, ARRAY_SIZE(instance_rows), (int)now->instance, ask, now->same);
+    if (!row)
+        return error_set(err, ERR_INTERNAL, "no rule for instance state %d", (int)now->instance);
+    if (row->answer == REFUSE)
+        return error_set(err, row->kind, "%s", row->why);
+    if (ask == ASK_DEPROVISION && row->answer == START && now->binding_operations)
+        return error_set(err, ERR_BUSY, "a binding of the instance is being created or deleted");
+    *ret = (Change){(Decision)row->answer, kind_of(ask), (InstanceState)row->to, now->binding};
+    return true;
 }
 
 static bool decide_binding(const Now *now, Ask ask, Change *ret, Error *err)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(gate_rows); i++) {
-        const InstanceRow *gate = &gate_rows[i];
-        if (gate->from == now->instance && gate->ask == ask && gate->answer == REFUSE &&
-            !(ask == ASK_UNBIND && now->binding == BINDING_ABSENT))
-            return error_set(err, gate->kind, "%s", gate->why);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(binding_rows); i++) {
-        const BindingRow *row = &binding_rows[i];
-        if (row->from != now->binding || row->ask != ask || !matches(row->same, now->same))
-            continue;
-        if (row->answer == REFUSE)
-            return error_set(err, row->kind, "%s", row->why);
-        *ret = (Change){(Decision)row->answer, kind_of(ask), now->instance, row->to};
-        return true;
-    }
-    return error_set(err, ERR_INTERNAL, "no rule for binding state %d", (int)now->binding);
+    const Row *gate = row_for(gate_rows, ARRAY_SIZE(gate_rows), (int)now->instance, ask, now->same);
+    const Row *row = row_for(binding_rows, ARRAY_SIZE(binding_rows), (int)now->binding, ask, now->same);
+    if (gate && gate->answer == REFUSE && !(ask == ASK_UNBIND && now->binding == BINDING_ABSENT))
+        return error_set(err, gate->kind, "%s", gate->why);
+    if (!row)
+        return error_set(err, ERR_INTERNAL, "no rule for binding state %d", (int)now->binding);
+    if (row->answer == REFUSE)
+        return error_set(err, row->kind, "%s", row->why);
+    *ret = (Change){(Decision)row->answer, kind_of(ask), now->instance, (BindingState)row->to};
+    return true;
 }
 
 bool lifecycle_decide(const Now *now, Ask ask, Change *ret, Error *err)
@@ -150,10 +138,12 @@ void lifecycle_outcome(OperationKind kind, OperationState end, InstanceState *in
     }
 }
 
-static void markdown_row(Str *out, const char *from, const char *to, const InstanceRow *r)
+static void markdown_row(Str *out, const Row *r)
 {
     static const char *const asks[] = {"PUT instance", "DELETE instance", "PUT binding", "DELETE binding"};
     static const char *const answers[] = {"start", "cancel, then start", "repeat", "done"};
+    /* Instances and bindings name their states alike. */
+    const char *from = instance_state_name((InstanceState)r->from), *to = instance_state_name((InstanceState)r->to);
     str_appendf(out, "| %s | %s%s | ", from, asks[r->ask], r->same == YES ? ", same" : r->same == NO ? ", different" : "");
     if (r->answer == REFUSE)
         str_appendf(out, "refuse (%s) | %s | %s |\n", error_kind_name(r->kind), from, r->why);
@@ -165,19 +155,15 @@ char *lifecycle_markdown(void)
 {
     Str out = STR_INIT;
     str_append(&out, "| instance | request | answer | next state | why |\n|---|---|---|---|---|\n");
-    for (size_t i = 0; i < ARRAY_SIZE(instance_rows); i++) {
-        const InstanceRow *r = &instance_rows[i];
-        markdown_row(&out, instance_state_name(r->from), instance_state_name(r->to), r);
-    }
-    str_append(&out, "\nBindings: first what the instance's state refuses, then what the binding's own state decides.\n\n| instance | request | answer | next state | why |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < ARRAY_SIZE(instance_rows); i++)
+        markdown_row(&out, &instance_rows[i]);
+    str_append(&out, "\nBindings: first what the instance's state refuses, then what the binding's own state decides.\n\n"
+                     "| instance | request | answer | next state | why |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < ARRAY_SIZE(gate_rows); i++)
         if (gate_rows[i].answer == REFUSE)
-            markdown_row(&out, instance_state_name(gate_rows[i].from), "", &gate_rows[i]);
+            markdown_row(&out, &gate_rows[i]);
     str_append(&out, "\n| binding | request | answer | next state | why |\n|---|---|---|---|---|\n");
-    for (size_t i = 0; i < ARRAY_SIZE(binding_rows); i++) {
-        const BindingRow *b = &binding_rows[i];
-        const InstanceRow r = {.ask = b->ask, .same = b->same, .answer = b->answer, .kind = b->kind, .why = b->why};
-        markdown_row(&out, binding_state_name(b->from), binding_state_name(b->to), &r);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(binding_rows); i++)
+        markdown_row(&out, &binding_rows[i]);
     return str_take(&out);
 }

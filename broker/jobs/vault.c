@@ -3,15 +3,10 @@
 
 #include <string.h>
 
-static char *context_of(const SecretRef *ref)
-{
-    return xasprintf("%s/%s/%s", ref->instance_id, ref->binding_id ? ref->binding_id : "", ref->name);
-}
-
 bool vault_get(Job *job, const char *binding_id, const char *name, json_t **ret, Error *err)
 {
     const SecretRef ref = {job->op.instance_id, binding_id, name};
-    CLEANUP_FREE char *context = context_of(&ref);
+    CLEANUP_FREE char *context = seal_context(ref.instance_id, ref.binding_id, ref.name);
     CLEANUP_FREE char *key_id = NULL;
     uint8_t *sealed = NULL, *plain = NULL;
     size_t sealed_len = 0, plain_len = 0;
@@ -29,7 +24,7 @@ bool vault_get(Job *job, const char *binding_id, const char *name, json_t **ret,
 bool vault_put(Job *job, const char *binding_id, const char *name, const json_t *document, json_t **ret, Error *err)
 {
     const SecretRef ref = {job->op.instance_id, binding_id, name};
-    CLEANUP_FREE char *context = context_of(&ref);
+    CLEANUP_FREE char *context = seal_context(ref.instance_id, ref.binding_id, ref.name);
     CLEANUP_SECRET char *text = json_text(document);
     uint8_t *sealed = NULL;
     size_t n = 0;

@@ -10,10 +10,7 @@
 /* Appends at most MESSAGE_BYTES of a message on one line, cut between characters. */
 static void append_message(Str *out, const char *message)
 {
-    size_t n = strlen(message);
-    if (n > MESSAGE_BYTES)
-        for (n = MESSAGE_BYTES; n > 0 && ((unsigned char)message[n] & 0xc0) == 0x80;)
-            n--;
+    size_t n = utf8_prefix(message, MESSAGE_BYTES);
     for (size_t i = 0; i < n; i++)
         str_append_char(out, (unsigned char)message[i] < 0x20 ? ' ' : message[i]);
     if (message[n])

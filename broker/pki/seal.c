@@ -147,6 +147,11 @@ static bool decrypt(const SealKey *key, const char *context, const uint8_t *seal
     return EVP_DecryptFinal_ex(c, plain + n, &some) == 1;
 }
 
+char *seal_context(const char *instance_id, const char *binding_id, const char *name)
+{
+    return xasprintf("%s/%s/%s", instance_id, binding_id ? binding_id : "", name);
+}
+
 bool seal_open(const SealKeys *keys, const Sealed *sealed, const char *context, uint8_t **ret, size_t *ret_len, Error *err)
 {
     const char *key_id = sealed->key_id;

@@ -21,6 +21,9 @@ DEFINE_CLEANUP(SealKeys *, seal_keys_free)
 /* Id of the key that seals; borrowed. */
 const char *seal_key_id(const SealKeys *keys);
 
+/* The context of an instance's secret (binding_id NULL) or a binding's: where it belongs. The caller frees. */
+char *seal_context(const char *instance_id, const char *binding_id, const char *name);
+
 /* Seals n bytes; `context` is authenticated with it (the row's identity), so a value moved to another row does not open. Result: 12-byte nonce, ciphertext, 16-byte tag; caller frees. */
 void seal(const SealKeys *keys, const char *context, const void *plain, size_t n, uint8_t **ret, size_t *ret_len);
 /* A sealed value as it is stored; borrowed. */

@@ -40,7 +40,7 @@ static const char *claim(Worker *w, Error *err)
 static bool put_credentials(Worker *w, Error *err)
 {
     const SecretRef ref = {w->held.instance_id, w->held.binding_id, "credentials"};
-    CLEANUP_FREE char *context = xasprintf("%s/%s/%s", ref.instance_id, ref.binding_id, ref.name);
+    CLEANUP_FREE char *context = seal_context(ref.instance_id, ref.binding_id, ref.name);
     CLEANUP_JSON json_t *document = json_pack("{s:{s:s, s:s}, s:[{s:s, s:[s], s:s}]}", "credentials", "username", ref.binding_id, "password",
                                               "p", "endpoints", "host", "127.0.0.1", "ports", "9092", "protocol", "tcp");
     CLEANUP_FREE char *text = json_text(document);

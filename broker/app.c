@@ -63,7 +63,9 @@ static bool start_server(App *a, Error *err)
     a->api.synchronous_wait_seconds = c->synchronous_wait_seconds;
     const ServerOptions options = {.address = c->listen_address, .port = c->port, .threads = c->http_threads,
                                    .routes = a->role == ROLE_WORKER ? api_health_routes() : api_routes(), .context = &a->api,
-                                   .encode_error = api_encode_error, .username = c->username, .password = c->password};
+                                   .encode_error = api_encode_error, .username = c->username, .password = c->password,
+                                   .second_username = c->second_username, .second_password = c->second_password,
+                                   .trusted_proxies = c->trusted_proxies};
     return server_start(&options, &a->server, err);
 }
 

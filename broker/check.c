@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "app.h"
 #include "base/yaml.h"
+#include "http/proxies.h"
 #include "kube/kube.h"
 #include "net/http_client.h"
 #include "parts.h"
@@ -64,6 +65,8 @@ bool app_check(const Config *config, bool with_database)
     bool ok = report("required settings", config_require(config, &err), &err);
     if (*config->seal_keys)
         ok &= report("seal keys", seal_keys_parse(config->seal_keys, &keys, &err), &err);
+    CLEANUP(proxies_clear) Proxies proxies = {0};
+    ok &= report("trusted proxies", proxies_parse(config->trusted_proxies, &proxies, &err), &err);
     ok &= check_plans(config);
     ok &= check_cluster(config);
     if (with_database)

@@ -22,6 +22,16 @@ typedef struct Row {
     const char *help;
 } Row;
 
+/* Settings that make no sense alone: a row's first needs its second. */
+typedef struct Need {
+    const char *name, *needed;
+} Need;
+
+static const Need needs[] = {
+    {"second_username", "second_password"},
+    {"second_password", "second_username"},
+};
+
 #define ROW(kind, field, fallback, min, max, required, help) {#field, kind, offsetof(Config, field), fallback, min, max, required, help}
 
 static const Row rows[] = {
@@ -30,6 +40,9 @@ static const Row rows[] = {
     ROW(NUMBER, http_threads, "16", 1, 256, false, "threads that answer requests"),
     ROW(TEXT, username, "", 0, 0, true, "user name that platforms authenticate with"),
     ROW(SECRET, password, "", 0, 0, true, "password that platforms authenticate with"),
+    ROW(TEXT, second_username, "", 0, 0, false, "user name that is valid too, while credentials are changed"),
+    ROW(SECRET, second_password, "", 0, 0, false, "password of the second user name"),
+    ROW(TEXT, trusted_proxies, "", 0, 0, false, "addresses and networks, parted by commas, whose X-Forwarded-For names the client in logs"),
     ROW(NUMBER, synchronous_wait_seconds, "50", 1, 55, false, "how long a synchronous bind or unbind may take (platforms give up after 60 s)"),
     ROW(SECRET, database, "", 0, 0, true, "PostgreSQL connection string or URI"),
     ROW(NUMBER, database_connections, "24", 2, 256, false, "most connections to PostgreSQL"),
@@ -195,12 +208,23 @@ void config_clear(Config *config)
         }
 }
 
+static void require_needed(const Config *config, const Need *need, Str *faults)
+{
+    const Row *row = row_named(need->name), *needed = row_named(need->needed);
+    if (!**text_field((Config *)config, row) || **text_field((Config *)config, needed))
+        return;
+    CLEANUP_FREE char *what = xasprintf("must be set, because %s is", row->name);
+    fault(faults, needed, what);
+}
+
 bool config_require(const Config *config, Error *err)
 {
     CLEANUP_STR Str missing = STR_INIT;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (rows[i].required && !*(*text_field((Config *)config, &rows[i])))
             fault(&missing, &rows[i], "must be set");
+    for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
+        require_needed(config, &needs[i], &missing);
     return missing.len == 0 || error_set(err, ERR_INVALID, "%s", str_text(&missing));
 }
 

@@ -8,7 +8,8 @@ typedef struct Config {
     /* HTTP */
     char *listen_address;
     int port, http_threads;
-    char *username, *password;
+    char *username, *password, *second_username, *second_password;
+    char *trusted_proxies;
     int synchronous_wait_seconds;
     /* PostgreSQL and secrets */
     char *database;
@@ -36,7 +37,7 @@ static inline UNUSED void config_clear_cleanup(Config *c)
     config_clear(c);
 }
 
-/* Names of required settings that are empty, for `serve`. false: ERR_INVALID listing them. */
+/* Names of required settings that are empty, for `serve`, and of those that others need. false: ERR_INVALID listing them. */
 MUST_CHECK bool config_require(const Config *config, Error *err);
 
 /* The table for people (`--help`) and for the README (`--help-markdown`), on stdout. */

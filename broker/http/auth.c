@@ -6,47 +6,74 @@
 #include <string.h>
 #include <strings.h>
 
-void auth_init(Auth *auth, const char *username, const char *password)
+void auth_add(Auth *auth, const char *username, const char *password)
 {
-    digest(DIGEST_SHA256, username, strlen(username), auth->username);
-    digest(DIGEST_SHA256, password, strlen(password), auth->password);
+    if (auth->count == AUTH_MAX_PAIRS)
+        abort();
+    AuthPair *pair = &auth->pairs[auth->count++];
     CLEANUP_SECRET char *plain = xasprintf("%s:%s", username, password);
     CLEANUP_SECRET char *encoded = base64_encode(plain, strlen(plain));
-    CLEANUP_SECRET char *header = xasprintf("Basic %s", encoded);
-    digest(DIGEST_SHA256, header, strlen(header), auth->header);
+    pair->user = xstrdup(username);
+    pair->header = xasprintf("Basic %s", encoded);
+    pair->header_len = strlen(pair->header);
+    digest(DIGEST_SHA256, username, strlen(username), pair->username);
+    digest(DIGEST_SHA256, password, strlen(password), pair->password);
 }
 
-static bool equal_credentials(const Auth *auth, const char *text, size_t n)
+void auth_clear(Auth *auth)
 {
-    const char *colon = memchr(text, ':', n);
+    for (size_t i = 0; i < auth->count; i++) {
+        free(auth->pairs[i].user);
+        secret_string_free(auth->pairs[i].header);
+    }
+    *auth = (Auth){0};
+}
+
+static const char *user_of_header(const Auth *auth, const char *header, size_t n)
+{
+    const char *user = NULL;
+    for (size_t i = 0; i < auth->count; i++) {
+        const AuthPair *pair = &auth->pairs[i];
+        if (n == pair->header_len && equal_constant_time(header, pair->header, n))
+            user = pair->user;
+    }
+    return user;
+}
+
+static const char *user_of_credentials(const Auth *auth, const char *text, size_t n)
+{
+    const char *user = NULL, *colon = memchr(text, ':', n);
     if (!colon)
-        return false;
+        return NULL;
     size_t name_len = (size_t)(colon - text);
     uint8_t username[SHA256_SIZE], password[SHA256_SIZE];
     digest(DIGEST_SHA256, text, name_len, username);
     digest(DIGEST_SHA256, colon + 1, n - name_len - 1, password);
-    bool same_name = equal_constant_time(username, auth->username, SHA256_SIZE);
-    bool same_password = equal_constant_time(password, auth->password, SHA256_SIZE);
-    return same_name & same_password;
+    for (size_t i = 0; i < auth->count; i++) {
+        bool same_name = equal_constant_time(username, auth->pairs[i].username, SHA256_SIZE);
+        bool same_password = equal_constant_time(password, auth->pairs[i].password, SHA256_SIZE);
+        if (same_name & same_password)
+            user = auth->pairs[i].user;
+    }
+    return user;
 }
 
-bool auth_accepts(const Auth *auth, const char *header)
+const char *auth_user(const Auth *auth, const char *header)
 {
     if (!header || strncasecmp(header, "Basic ", 6) != 0)
-        return false;
-    uint8_t whole[SHA256_SIZE];
-    digest(DIGEST_SHA256, header, strlen(header), whole);
-    if (equal_constant_time(whole, auth->header, SHA256_SIZE))
-        return true;
+        return NULL;
+    const char *user = user_of_header(auth, header, strlen(header));
+    if (user)
+        return user;
     const char *text = header + 6 + strspn(header + 6, " ");
     size_t n = strcspn(text, " ");
     uint8_t *plain;
     size_t plain_len;
     if (text[n + strspn(text + n, " ")] || !base64_decode(text, n, &plain, &plain_len, NULL))
-        return false;
-    bool accepted = equal_credentials(auth, (const char *)plain, plain_len);
+        return NULL;
+    user = user_of_credentials(auth, (const char *)plain, plain_len);
     secret_free(plain, plain_len);
-    return accepted;
+    return user;
 }
 
 bool version_parse(const char *header, int *ret_minor)

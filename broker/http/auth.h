@@ -4,17 +4,33 @@
 
 #include "base/digest.h"
 
-/* The agreed credentials, kept as SHA-256 only. */
-typedef struct Auth {
+#define AUTH_MAX_PAIRS 2 /* so that a password can be changed while the old one is still in use */
+
+typedef struct AuthPair {
+    char *user;
+    char *header; /* a secret: as nearly all clients write it, one comparison instead of decoding */
+    size_t header_len;
     uint8_t username[SHA256_SIZE];
     uint8_t password[SHA256_SIZE];
-    uint8_t header[SHA256_SIZE]; /* of the header as nearly all clients write it: one comparison instead of decoding */
+} AuthPair;
+
+/* The agreed credentials. */
+typedef struct Auth {
+    AuthPair pairs[AUTH_MAX_PAIRS];
+    size_t count;
 } Auth;
 
-void auth_init(Auth *auth, const char *username, const char *password);
+/* Adds a pair; at most AUTH_MAX_PAIRS. */
+void auth_add(Auth *auth, const char *username, const char *password);
+/* Erases all pairs. */
+void auth_clear(Auth *auth);
+static inline UNUSED void auth_clear_cleanup(Auth *auth)
+{
+    auth_clear(auth);
+}
 
-/* Whether an Authorization header (NULL = none) holds the agreed name and password; both are always compared, in constant time. */
-bool auth_accepts(const Auth *auth, const char *header);
+/* The user whose name and password an Authorization header (NULL = none) holds, borrowed from `auth`; NULL when it is nobody's. Every pair is compared, in constant time. */
+const char *auth_user(const Auth *auth, const char *header);
 
 #define VERSION_OLDEST_MINOR 11 /* the oldest that known platforms still speak */
 

@@ -1,4 +1,4 @@
-/* What is checked before a handler runs, in the order of the platforms' tests: route, 401, 412, ids, size, body. */
+/* What is checked before a handler runs, in the order of the platforms' tests: route, 401, 412, identity, ids, size, body. */
 #include "http/exchange.h"
 
 #include "base/clock.h"
@@ -8,10 +8,19 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_HEADERS (16 * 1024)
 #define MAX_DRAIN (64 * 1024 * 1024) /* of a body without declared length, before the connection is dropped */
 #define MAX_UPLOAD_MS 30000          /* for a whole body */
+
+static Kept *keep(Exchange *e, size_t size)
+{
+    Kept *k = xmalloc(sizeof(*k) + size);
+    k->next = e->kept;
+    e->kept = k;
+    return k;
+}
 
 /* The path of an absolute-form target, which a server has to take too (RFC 9112, 3.2.2). */
 static const char *origin_form(const char *target)
@@ -19,6 +28,29 @@ static const char *origin_form(const char *target)
     const char *host = strncmp(target, "http://", 7) == 0 ? target + 7 : strncmp(target, "https://", 8) == 0 ? target + 8 : NULL;
     const char *path = host ? strchr(host, '/') : NULL;
     return path ? path : target;
+}
+
+static enum MHD_Result join_forwarded(void *context, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    (void)kind;
+    Str *list = context;
+    if (value && strcasecmp(key, "X-Forwarded-For") == 0)
+        str_appendf(list, "%s%s", list->len ? "," : "", value);
+    return MHD_YES;
+}
+
+/* What a trusted proxy says of the client, in however many headers; the peer's own address when it says nothing. */
+static const char *client_address(Exchange *e)
+{
+    const Peer *peer = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (!peer->trusted || !request_header(&e->request, "X-Forwarded-For"))
+        return peer->text;
+    CLEANUP_STR Str list = STR_INIT;
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, join_forwarded, &list);
+    struct in6_addr client = proxies_client(&e->server->proxies, peer->address, str_text(&list));
+    Kept *k = keep(e, INET6_ADDRSTRLEN);
+    address_text(&client, k->text);
+    return k->text;
 }
 
 Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method)
@@ -34,6 +66,7 @@ Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char
     e->request.internal = e;
     e->request.originating_identity = request_header(&e->request, "X-Broker-API-Originating-Identity");
     e->request.request_identity = request_header(&e->request, "X-Broker-API-Request-Identity");
+    e->request.client_address = client_address(e);
     atomic_fetch_add(&e->server->running, 1);
     return e;
 }
@@ -48,7 +81,7 @@ static void log_request(const Exchange *e)
     snprintf(status, sizeof(status), "%d", e->status);
     snprintf(ms, sizeof(ms), "%lld", (long long)(clock_ms() - e->started_ms));
     log_event(level, e->status ? "request" : "request abandoned by the client", "method", e->request.method, "path", e->request.path,
-              "status", e->status ? status : NULL, "ms", ms, "request_identity", e->request.request_identity, NULL);
+              "status", e->status ? status : NULL, "ms", ms, "client", e->request.client_address, "user", e->request.user, "request_identity", e->request.request_identity, NULL);
 }
 
 void exchange_end(Exchange *e)
@@ -58,6 +91,7 @@ void exchange_end(Exchange *e)
         next = k->next;
         free(k);
     }
+    identity_clear(&e->identity);
     json_decref(e->response.body);
     str_free(&e->body);
     atomic_fetch_sub(&e->server->running, 1);
@@ -79,14 +113,8 @@ const char *request_query(const Request *r, const char *name)
     if (!strchr(raw, '%'))
         return raw;
     size_t n = strlen(raw), len;
-    Kept *k = xmalloc(sizeof(*k) + n + 1);
-    if (!percent_decode(raw, n, k->text, &len)) {
-        free(k);
-        return NULL;
-    }
-    k->next = e->kept;
-    e->kept = k;
-    return k->text;
+    Kept *k = keep(e, n + 1);
+    return percent_decode(raw, n, k->text, &len) ? k->text : NULL;
 }
 
 void exchange_refuse(Exchange *e, int status, const char *word, const char *description)
@@ -140,7 +168,8 @@ static bool check_rights(Exchange *e)
 {
     if (e->route->check == ROUTE_OPEN)
         return true;
-    if (!auth_accepts(&e->server->auth, request_header(&e->request, "Authorization"))) {
+    e->request.user = auth_user(&e->server->auth, request_header(&e->request, "Authorization"));
+    if (!e->request.user) {
         exchange_refuse(e, MHD_HTTP_UNAUTHORIZED, "Unauthorized",
                         "The request needs HTTP Basic authentication with the broker's user name and password.");
         return false;
@@ -152,6 +181,20 @@ static bool check_rights(Exchange *e)
                         "send 2.17 (2.11 and newer are served).");
         return false;
     }
+    return true;
+}
+
+static bool parse_identity(Exchange *e)
+{
+    Error err;
+    if (e->route->check != ROUTE_OSB || !e->request.originating_identity)
+        return true;
+    if (!identity_parse(e->request.originating_identity, &e->identity, &err)) {
+        exchange_refuse(e, MHD_HTTP_BAD_REQUEST, "BadRequest", err.text);
+        return false;
+    }
+    e->request.platform = e->identity.platform;
+    e->request.platform_user = e->identity.user;
     return true;
 }
 
@@ -187,7 +230,7 @@ bool exchange_admit(Exchange *e)
 {
     RouteMatch match;
     bool fits = declares_fitting_size(e);
-    if (!headers_fit(e) || !find_route(e, &match) || !check_rights(e) || !decode_ids(e, &match))
+    if (!headers_fit(e) || !find_route(e, &match) || !check_rights(e) || !parse_identity(e) || !decode_ids(e, &match))
         return false;
     if (!fits)
         refuse_size(e);

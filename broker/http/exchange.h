@@ -5,11 +5,20 @@
 #include "http/acceptor.h"
 #include "http/auth.h"
 #include "http/http.h"
+#include "http/identity.h"
 #include "http/linger.h"
+#include "http/proxies.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <stdint.h>
+
+/* The other end of a connection. */
+typedef struct Peer {
+    struct in6_addr address;
+    bool trusted; /* a proxy whose X-Forwarded-For is believed */
+    char text[INET6_ADDRSTRLEN];
+} Peer;
 
 /* One polling thread with its connections. */
 typedef struct Lane {
@@ -27,6 +36,7 @@ struct Server {
     void *context;
     ErrorEncoder encode_error;
     Auth auth;
+    Proxies proxies;
     Linger *linger;
     atomic_int running; /* requests that have begun and are not completed */
     atomic_int waiting; /* handlers of waiting routes on threads of their own */
@@ -50,6 +60,7 @@ typedef struct Exchange {
     Str body;
     size_t received; /* bytes of the body, kept or not */
     Kept *kept;
+    PlatformIdentity identity;
     int64_t started_ms;
     bool has_body;   /* the headers announce one */
     bool handled;    /* `response` is filled */

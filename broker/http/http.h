@@ -16,7 +16,11 @@ typedef struct Request {
     const char *body;                       /* NUL-terminated; "" when none */
     size_t body_len;
     int minor;                              /* of X-Broker-API-Version 2.minor; 0 on routes without that check */
-    const char *originating_identity;       /* header, or NULL */
+    const char *user;                       /* whose credentials came; NULL on open routes */
+    const char *client_address;             /* of the peer, or of the client that a trusted proxy forwards for; for logs only */
+    const char *originating_identity;       /* header as sent, or NULL */
+    const char *platform;                   /* its first word, "cloudfoundry"; NULL without the header and on routes that are not OSB's */
+    const char *platform_user;              /* its user_id or username, or NULL */
     const char *request_identity;           /* header, or NULL */
     void *internal;                         /* of the server */
 } Request;
@@ -57,12 +61,14 @@ typedef struct ServerOptions {
     const Route *routes;  /* ended by a row without method */
     void *context;        /* of the handlers */
     ErrorEncoder encode_error;
-    const char *username, *password; /* Basic credentials; kept only as digests */
+    const char *username, *password;               /* Basic credentials; erased at the stop */
+    const char *second_username, *second_password; /* a pair that is valid too; NULL or "" = none */
+    const char *trusted_proxies; /* comma list of addresses and networks whose X-Forwarded-For is believed; NULL or "" = none */
 } ServerOptions;
 
 typedef struct Server Server;
 
-/* Listens and serves from its own threads. false: ERR_INVALID (address in use, bad address). */
+/* Listens and serves from its own threads. false: ERR_INVALID (address in use, bad address, bad list). */
 MUST_CHECK bool server_start(const ServerOptions *options, Server **ret, Error *err);
 int server_port(const Server *s);
 /* Stops accepting, waits up to grace_ms for running requests (for those of waiting routes until they return), then releases. Returns NULL; NULL accepted. */

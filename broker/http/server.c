@@ -102,10 +102,16 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
 static void on_connection(void *context, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode what)
 {
     Lane *lane = context;
-    (void)connection;
-    (void)state;
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        free(TAKE(*state));
         atomic_fetch_sub(&lane->connections, 1);
+        return;
+    }
+    Peer *peer = xcalloc(1, sizeof(*peer));
+    peer->address = address_of_peer(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    peer->trusted = proxies_trust(&lane->server->proxies, &peer->address);
+    address_text(&peer->address, peer->text);
+    *state = peer;
 }
 
 /* A new connection goes to a lane that no handler blocks, among those to the one with the fewest. */
@@ -143,6 +149,8 @@ static void release(Server *s)
         if (s->lanes[i].daemon)
             MHD_stop_daemon(s->lanes[i].daemon);
     linger_stop(s->linger);
+    auth_clear(&s->auth);
+    proxies_clear(&s->proxies);
     free(s->lanes);
     free(s);
 }
@@ -150,14 +158,20 @@ static void release(Server *s)
 bool server_start(const ServerOptions *options, Server **ret, Error *err)
 {
     Acceptor *acceptor;
-    if (!acceptor_listen(options->address, options->port, &acceptor, err))
+    CLEANUP(proxies_clear) Proxies proxies = {0};
+    if ((options->trusted_proxies && !proxies_parse(options->trusted_proxies, &proxies, err)) ||
+        !acceptor_listen(options->address, options->port, &acceptor, err))
         return false;
     Server *s = xcalloc(1, sizeof(*s));
+    s->proxies = proxies;
+    proxies = (Proxies){0};
     s->acceptor = acceptor;
     s->routes = options->routes;
     s->context = options->context;
     s->encode_error = options->encode_error;
-    auth_init(&s->auth, options->username, options->password);
+    auth_add(&s->auth, options->username, options->password);
+    if (options->second_username && *options->second_username)
+        auth_add(&s->auth, options->second_username, options->second_password);
     s->linger = linger_start();
     s->lane_count = options->threads;
     s->lanes = xcalloc((size_t)s->lane_count, sizeof(*s->lanes));

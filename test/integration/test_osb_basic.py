@@ -35,12 +35,17 @@ def headers(w):
     w.report.check("AUT-01: 401 says how to log in", "Basic" in w.osb.call("GET", "/v2/catalog", headers=wrong[0]).headers["WWW-Authenticate"])
     for version in ("2.13", "2.14", "2.15", "2.16", "2.17", "2.99"):
         w.status(f"HDR-03: {version} is served", w.osb.call("GET", "/v2/catalog", headers={"X-Broker-API-Version": version}), 200)
-    for header in ("cloudfoundry eyJ1c2VyX2lkIjoiYSJ9", "kubernetes e30=", "nospace", "cf !!!", "cf W10=", "cf \xff\xfe"):
+    body = {"service_id": w.plan[0], "plan_id": w.plan[1], "organization_guid": ORG, "space_guid": SPACE}
+    for header in ("cloudfoundry eyJ1c2VyX2lkIjoiYSJ9", "kubernetes e30="):
         path = f"/v2/service_instances/{uuid.uuid4()}?accepts_incomplete=true"
-        answer = w.osb.call("PUT", path, {"service_id": w.plan[0], "plan_id": w.plan[1], "organization_guid": ORG, "space_guid": SPACE},
-                            {"X-Broker-API-Originating-Identity": header.encode("latin-1")})
-        w.status(f"HDR-06/07: originating identity {header[:12]!a}", answer, 202)
+        answer = w.osb.call("PUT", path, body, {"X-Broker-API-Originating-Identity": header})
+        w.status(f"HDR-06: originating identity {header[:12]!a}", answer, 202)
         w.worker.end("provision")
+    for header in ("nospace", "cf !!!", "cf W10=", "cf \xff\xfe", "cf " + "A" * 8192):
+        path = f"/v2/service_instances/{uuid.uuid4()}"
+        answer = w.osb.call("PUT", path + "?accepts_incomplete=true", body, {"X-Broker-API-Originating-Identity": header.encode("latin-1")})
+        w.status(f"HDR-07: originating identity {header[:12]!a}", answer, 400)
+        w.status("       makes nothing", w.osb.call("GET", path), 404)
 
 
 def identity(w):

@@ -28,8 +28,9 @@ static UNUSED bool echo(void *context, const Request *r, Response *response, Err
     (void)err;
     const char *q = request_query(r, "q");
     response->status = 200;
-    response->body = json_pack("{s:s, s:I, s:i, s:s?, s:s?}", "id", r->ids[0] ? r->ids[0] : "", "length", (json_int_t)r->body_len, "minor",
-                               r->minor, "q", q, "body", r->body_len < 100 ? r->body : NULL);
+    response->body = json_pack("{s:s, s:I, s:i, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", r->ids[0] ? r->ids[0] : "", "length", (json_int_t)r->body_len,
+                               "minor", r->minor, "q", q, "body", r->body_len < 100 ? r->body : NULL, "user", r->user, "client",
+                               r->client_address, "platform", r->platform, "platform_user", r->platform_user);
     return true;
 }
 
@@ -86,7 +87,8 @@ static UNUSED int start(void **state)
 {
     Error err;
     Server *s;
-    ServerOptions o = {.address = "127.0.0.1", .threads = 2, .routes = routes, .encode_error = encode, .username = "user", .password = "secret"};
+    ServerOptions o = {.address = "127.0.0.1", .threads = 2, .routes = routes, .encode_error = encode, .username = "user", .password = "secret",
+                       .second_username = "next", .second_password = "secret2", .trusted_proxies = "127.0.0.0/8,10.0.0.0/8"};
     if (!server_start(&o, &s, &err))
         return -1;
     *state = s;

@@ -84,6 +84,26 @@ static void test_secret_from_file(void **state)
     free(path);
 }
 
+static void test_settings_that_need_others(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"second_username", "second_password"}};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+        for (int side = 0; side < 2; side++) {
+            char text[128], wanted[128];
+            snprintf(text, sizeof(text), "%s: x\n", pairs[i][side]);
+            snprintf(wanted, sizeof(wanted), "(%s): must be set, because %s is", pairs[i][!side], pairs[i][side]);
+            char *path = temporary(text);
+            CLEANUP(config_clear) Config c = {0};
+            Error err = {0};
+            assert_true(config_load(path, &c, &err));
+            assert_false(config_require(&c, &err));
+            assert_non_null(strstr(err.text, wanted));
+            unlink(path);
+            free(path);
+        }
+}
+
 static void test_every_fault_at_once(void **state)
 {
     (void)state;
@@ -106,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup(test_defaults, clear), cmocka_unit_test_setup(test_environment_over_file, clear),
                                        cmocka_unit_test_setup(test_secret_from_file, clear),
+                                       cmocka_unit_test_setup(test_settings_that_need_others, clear),
                                        cmocka_unit_test_setup(test_every_fault_at_once, clear)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ LDFLAGS_tsan   := -fsanitize=thread
 
 # Deferred and cached, so that `make deps` works before pkg-config exists.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lm)$(PKG_LIBS)
 ALL_CFLAGS  = -std=gnu11 $(WARN) -Ibroker -D_GNU_SOURCE -DCPBROKER_VERSION='"$(VERSION)"' -pthread $(PKG_CFLAGS) $(CFLAGS_$(VARIANT)) $(WARN_$(VARIANT)) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 

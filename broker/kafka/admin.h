@@ -73,6 +73,31 @@ MUST_CHECK bool kafka_acls_create(KafkaAdmin *a, const char *user, const KafkaAc
 MUST_CHECK bool kafka_acls_delete(KafkaAdmin *a, const char *user, size_t *ret_count, Error *err);
 MUST_CHECK bool kafka_acls_count(KafkaAdmin *a, const char *user, size_t *ret, Error *err);
 
+/* One dynamic broker setting; value NULL removes it (the static or built-in default holds again). */
+typedef struct KafkaSetting {
+    const char *name, *value;
+} KafkaSetting;
+
+/*
+ * Sets cluster-wide dynamic broker settings (resource BROKER, name ""; KIP-226, KIP-339): all or nothing. Idempotent. Brokers apply them a
+ * moment later. Kafka stores names that it does not know. false: ERR_INVALID with Kafka's text when a name (not dynamic) or a value is refused.
+ */
+MUST_CHECK bool kafka_settings_alter(KafkaAdmin *a, const KafkaSetting *settings, size_t count, Error *err);
+/* The value that is in force on broker `broker_id` for each name: a new object name -> text (null where unset, unknown or sensitive). */
+MUST_CHECK bool kafka_settings_read(KafkaAdmin *a, int broker_id, const char *const *names, size_t count, json_t **ret, Error *err);
+/* Cluster-wide dynamic settings as the first broker that answers has heard of them: a new object name -> text (null where sensitive). */
+MUST_CHECK bool kafka_settings_dynamic(KafkaAdmin *a, json_t **ret, Error *err);
+
+/* Bytes per second that a user may write to and read from each broker (KIP-546, entity user); 0 = no limit, at most 2^53. */
+typedef struct KafkaUserQuota {
+    int64_t producer_byte_rate, consumer_byte_rate;
+} KafkaUserQuota;
+
+/* Sets both rates, 0 removes. Idempotent. Deleting a user leaves its quotas. false: ERR_INVALID for a rate outside the range. */
+MUST_CHECK bool kafka_user_quota_set(KafkaAdmin *a, const char *user, const KafkaUserQuota *quota, Error *err);
+/* Rates as the first broker that answers has heard of them; an unknown user has none. */
+MUST_CHECK bool kafka_user_quota_get(KafkaAdmin *a, const char *user, KafkaUserQuota *ret, Error *err);
+
 /*
  * Creates topic `topic` with one partition and the given replication factor, writes one record with acks=all to its leader, reads the same
  * bytes back, deletes the topic. An already existing topic of that name (a run cut short) is used. false: what failed, with the topic named.

@@ -22,13 +22,14 @@ typedef struct Canary {
     int64_t offset;
 } Canary;
 
-/* Compression and times are fixed, so that neither the cluster's defaults nor a wrong clock here gets in the way. */
+/* What could refuse the record is fixed, so that neither the cluster's defaults nor a wrong clock here gets in the way. */
 static bool create_topic(Canary *c, Error *err)
 {
     CLEANUP_JSON json_t *answer = NULL;
-    CLEANUP_JSON json_t *request = json_pack("{s:[{s:s,s:i,s:i,s:[{s:s,s:s},{s:s,s:s}]}],s:i}", "Topics", "Name", c->topic,
+    CLEANUP_JSON json_t *request = json_pack("{s:[{s:s,s:i,s:i,s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}]}],s:i}", "Topics", "Name", c->topic,
         "NumPartitions", 1, "ReplicationFactor", c->replication_factor, "Configs", "Name", "compression.type", "Value",
-        "uncompressed", "Name", "message.timestamp.type", "Value", "LogAppendTime", "timeoutMs", kafka_admin_timeout_ms(c->admin));
+        "uncompressed", "Name", "message.timestamp.type", "Value", "LogAppendTime", "Name", "cleanup.policy", "Value", "delete",
+        "timeoutMs", kafka_admin_timeout_ms(c->admin));
     if (!kafka_admin_call(c->admin, KAFKA_CONTROLLER_BROKER, KAFKA_CREATE_TOPICS, request, &answer, err))
         return false;
     const json_t *result = json_at(answer, "Topics.0");

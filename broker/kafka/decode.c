@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "kafka/wire.h"
 
+#include <string.h>
+
 enum { VALUES_MAX = 4 * 1000 * 1000 };
 
 typedef struct Decoder {
@@ -60,6 +62,21 @@ static bool decode_integer(Decoder *d, const KafkaField *f, json_t **ret)
     return true;
 }
 
+/* JSON has neither infinity nor NaN. */
+static bool decode_float(Decoder *d, const KafkaField *f, json_t **ret)
+{
+    int64_t bits;
+    double number;
+    if (!wire_int(&d->in, sizeof(bits), &bits))
+        return cut(d, f);
+    memcpy(&number, &bits, sizeof(number));
+    json_t *value = json_real(number);
+    if (!value)
+        return malformed(d, f, "is not a finite number");
+    *ret = value;
+    return true;
+}
+
 static bool decode_uuid(Decoder *d, const KafkaField *f, json_t **ret)
 {
     const uint8_t *bytes;
@@ -103,6 +120,8 @@ static bool decode_one(Decoder *d, const KafkaField *f, json_t **ret)
     case WIRE_STRING:
     case WIRE_BYTES:
         return decode_text(d, f, ret);
+    case WIRE_FLOAT64:
+        return decode_float(d, f, ret);
     case WIRE_UUID:
         return decode_uuid(d, f, ret);
     case WIRE_STRUCT:

@@ -55,6 +55,18 @@ static bool encode_integer(Encoder *e, const KafkaField *f, const json_t *value)
     return true;
 }
 
+/* IEEE 754, big-endian. */
+static bool encode_float(Encoder *e, const KafkaField *f, const json_t *value)
+{
+    double number = value ? json_number_value(value) : (double)f->number;
+    int64_t bits;
+    if (value && !json_is_number(value))
+        return refuse(e, f, "must be a number");
+    memcpy(&bits, &number, sizeof(bits));
+    wire_put_int(e->out, sizeof(bits), bits);
+    return true;
+}
+
 static bool encode_bool(Encoder *e, const KafkaField *f, const json_t *value)
 {
     if (value && !json_is_boolean(value))
@@ -110,6 +122,8 @@ static bool encode_one(Encoder *e, const KafkaField *f, const json_t *value)
     switch (f->type) {
     case WIRE_BOOL:
         return encode_bool(e, f, value);
+    case WIRE_FLOAT64:
+        return encode_float(e, f, value);
     case WIRE_UUID:
         return encode_uuid(e, f, value);
     case WIRE_STRING:

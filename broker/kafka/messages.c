@@ -339,15 +339,20 @@ static const KafkaMessage messages[] = {
     {KAFKA_DESCRIBE_CLUSTER, "DescribeCluster", 0, 1, 0, cluster_request, cluster_response},
 };
 
+static const KafkaMessage *find(const KafkaMessage *list, size_t count, KafkaApi api)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].api == api)
+            return &list[i];
+    return NULL;
+}
+
 const KafkaMessage *kafka_message(KafkaApi api)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
-        if (messages[i].api == api)
-            return &messages[i];
-    size_t count;
-    const KafkaMessage *data = kafka_data_messages(&count);
-    for (size_t i = 0; i < count; i++)
-        if (data[i].api == api)
-            return &data[i];
-    return NULL;
+    size_t data_count, admin_count;
+    const KafkaMessage *data = kafka_data_messages(&data_count), *admin = kafka_admin_messages(&admin_count);
+    const KafkaMessage *found = find(messages, ARRAY_SIZE(messages), api);
+    if (!found)
+        found = find(data, data_count, api);
+    return found ? found : find(admin, admin_count, api);
 }

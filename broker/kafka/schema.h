@@ -8,7 +8,7 @@
 #include "kafka/kafka.h"
 
 typedef enum WireType {
-    WIRE_BOOL, WIRE_INT8, WIRE_INT16, WIRE_UINT16, WIRE_INT32, WIRE_INT64, WIRE_UUID, WIRE_STRING,
+    WIRE_BOOL, WIRE_INT8, WIRE_INT16, WIRE_UINT16, WIRE_INT32, WIRE_INT64, WIRE_FLOAT64, WIRE_UUID, WIRE_STRING,
     WIRE_BYTES, /* also `records`: same bytes on the wire */
     WIRE_STRUCT,
 } WireType;
@@ -50,5 +50,7 @@ typedef struct KafkaMessage {
 const KafkaMessage *kafka_message(KafkaApi api);
 /* Tables that live in messages_data.c: topics and records. */
 const KafkaMessage *kafka_data_messages(size_t *ret_count);
+/* Tables that live in messages_admin.c: dynamic configuration and quotas. */
+const KafkaMessage *kafka_admin_messages(size_t *ret_count);
 
 #endif

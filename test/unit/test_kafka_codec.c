@@ -14,6 +14,7 @@ static const KafkaApi all_apis[] = {
     KAFKA_PRODUCE, KAFKA_FETCH, KAFKA_LIST_OFFSETS, KAFKA_METADATA, KAFKA_SASL_HANDSHAKE, KAFKA_API_VERSIONS,
     KAFKA_CREATE_TOPICS, KAFKA_DELETE_TOPICS, KAFKA_DESCRIBE_ACLS, KAFKA_CREATE_ACLS, KAFKA_DELETE_ACLS,
     KAFKA_SASL_AUTHENTICATE, KAFKA_DESCRIBE_SCRAM, KAFKA_ALTER_SCRAM, KAFKA_DESCRIBE_QUORUM, KAFKA_DESCRIBE_CLUSTER,
+    KAFKA_DESCRIBE_CONFIGS, KAFKA_INCREMENTAL_ALTER_CONFIGS, KAFKA_DESCRIBE_CLIENT_QUOTAS, KAFKA_ALTER_CLIENT_QUOTAS,
 };
 
 /* Some non-default value of a field, different per field. */
@@ -32,6 +33,8 @@ static json_t *sample_one(const KafkaField *f, int version, bool tagged_too)
         return json_string("AAECAwT/");
     case WIRE_STRUCT:
         return sample_struct(f->fields, version, tagged_too);
+    case WIRE_FLOAT64:
+        return json_real(-1234.5e-3);
     case WIRE_UINT16:
         return json_integer(0xfedc);
     case WIRE_INT64:
@@ -151,6 +154,9 @@ static void test_known_bytes(void **state)
                  sizeof(names) - 1);
     static const char cluster_id[] = "\xff\xff\xff\xff\0\0\0\0\0\0\0\0\x7f\xff\xff\xff\x00\0\0\0\0\xff\xff\xff\xff\x01\x01\x01"
                                      "\x01\x00\x02\x02x";
+    static const char quota[] = "\0\0\0\x01" "\0\0\0\x01\0\x04user\0\x01u" "\0\0\0\x01\0\x01k" "\x40\x90\0\0\0\0\0\0" "\x00" "\x01";
+    expect_bytes(KAFKA_ALTER_CLIENT_QUOTAS, 0, "{\"Entries\":[{\"Entity\":[{\"EntityType\":\"user\",\"EntityName\":\"u\"}],"
+                 "\"Ops\":[{\"Key\":\"k\",\"Value\":1024}]}],\"ValidateOnly\":true}", quota, sizeof(quota) - 1);
     expect_bytes(KAFKA_FETCH, 12, "{\"ClusterId\":\"x\"}", cluster_id, sizeof(cluster_id) - 1);
 }
 
@@ -186,6 +192,33 @@ static void expect_malformed(KafkaApi api, int version, const char *bytes, size_
 
 #define EXPECT_MALFORMED(api, version, bytes, needle) expect_malformed(api, version, bytes, sizeof(bytes) - 1, needle)
 
+static void refuse(KafkaApi api, int version, const char *json, const char *needle)
+{
+    Error err = {0};
+    CLEANUP_JSON json_t *value = NULL;
+    assert_true(json_parse(json, strlen(json), &value, &err));
+    CLEANUP_STR Str out = STR_INIT;
+    assert_false(codec_encode(codec_request_shape(kafka_message(api), version), value, &out, &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    if (!strstr(err.text, needle))
+        fail_msg("\"%s\" does not say \"%s\"", err.text, needle);
+}
+
+#define QUOTA_OF(bits) "\0\0\0\0" "\0\0" "\xff\xff" "\0\0\0\x01" "\0\0\0\0" "\0\0\0\x01" "\0\x01k" bits
+static void test_floats(void **state)
+{
+    (void)state;
+    static const char largest[] = QUOTA_OF("\x7f\xef\xff\xff\xff\xff\xff\xff");
+    Error err = {0};
+    CLEANUP_JSON json_t *v = decode_response(KAFKA_DESCRIBE_CLIENT_QUOTAS, 0, largest, sizeof(largest) - 1, &err);
+    assert_non_null(v);
+    assert_true(json_real_value(json_at(v, "Entries.0.Values.0.Value")) == 0x1.fffffffffffffp1023);
+    EXPECT_MALFORMED(KAFKA_DESCRIBE_CLIENT_QUOTAS, 0, QUOTA_OF("\x7f\xf8\0\0\0\0\0\0"), "finite");
+    EXPECT_MALFORMED(KAFKA_DESCRIBE_CLIENT_QUOTAS, 0, QUOTA_OF("\xff\xf0\0\0\0\0\0\0"), "finite");
+    EXPECT_MALFORMED(KAFKA_DESCRIBE_CLIENT_QUOTAS, 0, QUOTA_OF("\x40\0\0\0\0\0\0"), "reaches beyond");
+    refuse(KAFKA_ALTER_CLIENT_QUOTAS, 1, "{\"Entries\":[{\"Ops\":[{\"Value\":\"1\"}]}]}", "must be a number");
+}
+
 static void test_hostile_lengths(void **state)
 {
     (void)state;
@@ -217,18 +250,6 @@ static void test_too_many_values(void **state)
     json_t *value = NULL;
     assert_false(codec_decode((CodecShape){flags, 0, false}, str_text(&bytes), bytes.len, &value, &err));
     assert_non_null(strstr(err.text, "too many"));
-}
-
-static void refuse(KafkaApi api, int version, const char *json, const char *needle)
-{
-    Error err = {0};
-    CLEANUP_JSON json_t *value = NULL;
-    assert_true(json_parse(json, strlen(json), &value, &err));
-    CLEANUP_STR Str out = STR_INIT;
-    assert_false(codec_encode(codec_request_shape(kafka_message(api), version), value, &out, &err));
-    assert_int_equal(err.kind, ERR_INVALID);
-    if (!strstr(err.text, needle))
-        fail_msg("\"%s\" does not say \"%s\"", err.text, needle);
 }
 
 static void test_requests_that_do_not_fit(void **state)
@@ -283,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips_and_every_prefix), cmocka_unit_test(test_damaged_bytes),
         cmocka_unit_test(test_known_bytes),                  cmocka_unit_test(test_unknown_tags_are_skipped),
+        cmocka_unit_test(test_floats),
         cmocka_unit_test(test_hostile_lengths),              cmocka_unit_test(test_too_many_values),
         cmocka_unit_test(test_requests_that_do_not_fit),     cmocka_unit_test(test_varints),
     };

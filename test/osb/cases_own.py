@@ -44,7 +44,6 @@ def restart_with_another_catalog(t, w):
         expect(t, w, "PRV-03", "a provision of the plan that is gone", c.ask("PRV", str(uuid.uuid4())), 400)
         expect(t, w, "CAT-05", "a fetch of its instance", c.ask("GIN", instance), 200, see={"plan_id": c.plan_id})
         expect(t, w, "CAT-05", "a fetch of its binding", c.ask("GBN", instance, binding), 200, see={"credentials": answer.body["credentials"]})
-        expect(t, w, "CAT-05 UNB-03", "an unbind", c.ask("UNB", instance, binding), 200)
         t.equal("CAT-05", "a deprovision", c.delete(instance), "succeeded")
         c.use((c.service_id, c.plan("standard")[1]))
         instance = str(uuid.uuid4())
@@ -91,7 +90,7 @@ def failed_delete(t, w):
             seen = {"instance_usable": False if minor >= 16 else ABSENT, "update_repeatable": ABSENT}
             expect(t, w, "DEP-10 LOI-11 LOI-12 ERR-05 VER-06", f"2.{minor}", c.with_version(f"2.{minor}").ask("LOI", instance), 200, see=seen)
         kubectl("-n", ns, "patch", "configmap", "held", "-p", '{"metadata": {"finalizers": null}}')
-        t.equal("DEP-10 ORP-01", "the delete again", c.delete(instance), "succeeded")
+        t.check("DEP-10 ORP-01", "the delete again, until the namespace has gone", until(lambda: c.delete(instance) == "succeeded", 120))
         expect(t, w, "DEP-05", "once", c.ask("DEP", instance), 410)
 
 

@@ -1,4 +1,5 @@
 """A client that sends any request, right or wrong, and shows each exchange to an observer."""
+import base64
 import dataclasses
 import json
 import re
@@ -28,6 +29,16 @@ class Exchange:
     minor: int
     answer: Answer
     seconds: float
+
+    @property
+    def readable_identity(self):
+        """Whether the originating identity, if any, is as the specification has it."""
+        value = next((v for k, v in self.headers.items() if k.lower() == "x-broker-api-originating-identity"), None)
+        platform, blank, encoded = (value or "x e30=").partition(" ")
+        try:
+            return bool(platform and blank) and isinstance(json.loads(base64.b64decode(encoded, validate=True)), dict)
+        except ValueError:
+            return False
 
 
 def classify(method, path):

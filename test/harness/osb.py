@@ -17,40 +17,32 @@ class Refused(Exception):
         self.answer = answer
 
 
-def parse(text):
-    """A body's JSON; None for an empty body, the bytes themselves when they are not JSON."""
-    try:
-        return json.loads(text) if text else None
-    except ValueError:
-        return text
-
-
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
 
 
 class Osb:
-    """url: http[s]://host[:port][/prefix] of the broker; one connection per call, as Cloud Controller does."""
+    """url: http://host:port of the broker; one connection per call, as Cloud Controller does."""
 
     def __init__(self, url, username, password, version="2.17"):
         parts = urllib.parse.urlsplit(url)
-        self.url, self.host, self.port, self.prefix = url, parts.hostname, parts.port, parts.path.rstrip("/")
-        self.connection = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self.url, self.host, self.port = url, parts.hostname, parts.port
         token = base64.b64encode(f"{username}:{password}".encode()).decode()
         self.headers = {"Authorization": f"Basic {token}", "X-Broker-API-Version": version}
 
     def call(self, method, path, body=None, headers=None, timeout=70):
-        connection = self.connection(self.host, self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             sent = {**self.headers, **(headers or {})}
             data = None
             if body is not None:
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 sent.setdefault("Content-Type", "application/json")
-            connection.request(method, self.prefix + path, data, {k: v for k, v in sent.items() if v is not None})
+            connection.request(method, path, data, {k: v for k, v in sent.items() if v is not None})
             response = connection.getresponse()
-            return Answer(response.status, response.headers, parse(response.read()))
+            text = response.read()
+            return Answer(response.status, response.headers, json.loads(text) if text else None)
         finally:
             connection.close()
 

@@ -1,6 +1,7 @@
 """A client that sends any request, right or wrong, and shows each exchange to an observer."""
 import base64
 import dataclasses
+import http.client
 import json
 import re
 import time
@@ -73,11 +74,22 @@ def encode(query):
     return "?" + "&".join(parts) if parts else ""
 
 
+def parse(text):
+    """A body's JSON; None for an empty body, the bytes themselves when they are not JSON."""
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
+
+
 class Client(Osb):
-    """faulty: the broker's parts are being broken, so 5xx is no fault of its own."""
+    """url: http[s]://host[:port][/prefix]. faulty: the broker's parts are being broken, so 5xx is no fault of its own."""
 
     def __init__(self, url, username, password, version="2.17", observer=None, faulty=False):
         super().__init__(url, username, password, version)
+        parts = urllib.parse.urlsplit(url)
+        self.prefix = parts.path.rstrip("/")
+        self.connection = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self.username, self.password, self.version = username, password, version
         self.observer, self.faulty = observer, faulty
         self.service_id = self.plan_id = None  # of standard requests
@@ -93,15 +105,23 @@ class Client(Osb):
         return self
 
     def call(self, method, path, body=None, headers=None, timeout=70):
-        headers = {IDENTITY: str(uuid.uuid4()), **(headers or {})}
+        sent = {**self.headers, IDENTITY: str(uuid.uuid4()), **(headers or {})}
+        if body is not None:
+            sent.setdefault("Content-Type", "application/json")
+        sent = {k: v for k, v in sent.items() if v is not None}
         began = time.monotonic()
-        answer = super().call(method, path, body, headers, timeout)
+        connection = self.connection(self.host, self.port, timeout=timeout)
+        try:
+            connection.request(method, self.prefix + path, body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode(), sent)
+            response = connection.getresponse()
+            answer = Answer(response.status, response.headers, parse(response.read()))
+        finally:
+            connection.close()
         if self.observer:
             call, instance, binding = classify(method, path)
             query = dict(urllib.parse.parse_qsl(path.partition("?")[2], keep_blank_values=True))
             if call in ("DEP", "UNB") and answer.status in (200, 202):
                 self.deletes.add(binding if call == "UNB" else instance)
-            sent = {k: v for k, v in {**self.headers, **headers}.items() if v is not None}
             self.observer(self, Exchange(call, instance, binding, query, sent, minor_of(sent), answer, time.monotonic() - began))
         return answer
 

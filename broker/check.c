@@ -30,6 +30,9 @@ static bool check_plans(const Config *config)
     CLEANUP(templates_free) Templates *templates = NULL;
     Error err;
     bool ok = report("catalog", parts_catalog(config, &catalog, &err), &err);
+    CLEANUP(quotas_free) Quotas *quotas = NULL;
+    if (catalog && *config->quotas)
+        ok &= report("quotas", parts_quotas(config, catalog, &quotas, &err), &err);
     ok &= report("manifests", parts_templates(config, &templates, &err), &err);
     for (size_t i = 0; catalog && templates && catalog_plan_at(catalog, i); i++) {
         CLEANUP_JSON json_t *objects = NULL;
@@ -87,8 +90,8 @@ bool app_render(const Config *config, const char *plan_name, const char *paramet
         return error_set(err, ERR_NOT_FOUND, "no plan is called \"%s\"; the catalog lists its plans in %s/catalog.yml", plan_name, config->catalog);
     if (parameters_file && !yaml_load(parameters_file, &parameters, err))
         return false;
-    if (json_object_size(parameters) > 0)
-        return error_set(err, ERR_INVALID, "%s: plan %s takes no parameters", parameters_file, plan_name);
+    if (parameters && !schema_check(plan->schemas[PARAMETERS_CREATE], "parameters", parameters, err))
+        return error_wrap(err, "%s", parameters_file);
     if (!parts_render(config, templates, plan, &objects, err))
         return false;
     size_t i;

@@ -24,6 +24,11 @@ typedef struct Config {
     int workers, lease_seconds, poll_ms;
     int stop_grace_seconds;
     char *log_level;
+    int upkeep_seconds, operation_retention_days;
+    /* What platforms are told */
+    char *quotas, *last_operation_after_delete;
+    bool endpoints;
+    int metadata_from_minor;
 } Config;
 
 /*

@@ -73,6 +73,14 @@ class Osb:
                 "context": {"platform": "cloudfoundry", "instance_name": "demo"}, **more}
         return self.call("PUT", self.instance_path(instance) + ("?accepts_incomplete=true" if asynchronous else ""), body)
 
+    def patch_instance(self, instance, plan, asynchronous=True, **more):
+        service_id, _ = self.plan(plan) if isinstance(plan, str) else plan
+        return self.call("PATCH", self.instance_path(instance) + ("?accepts_incomplete=true" if asynchronous else ""),
+                         {"service_id": service_id, **more})
+
+    def get_instance(self, instance):
+        return self.call("GET", self.instance_path(instance))
+
     def delete_instance(self, instance, plan, asynchronous=True):
         service_id, plan_id = self.plan(plan) if isinstance(plan, str) else plan
         return self.call("DELETE", f"{self.instance_path(instance)}?service_id={service_id}&plan_id={plan_id}"

@@ -68,11 +68,12 @@ static bool start_server(App *a, Error *err)
     a->api.endpoints = c->endpoints;
     a->api.gone_after_delete = strcmp(c->last_operation_after_delete, "gone") == 0;
     a->api.metadata_from_minor = c->metadata_from_minor;
+    const TlsServerOptions tls = parts_tls(c);
     const ServerOptions options = {.address = c->listen_address, .port = c->port, .threads = c->http_threads,
                                    .routes = a->role == ROLE_WORKER ? api_health_routes() : api_routes(), .context = &a->api,
                                    .encode_error = api_encode_error, .username = c->username, .password = c->password,
                                    .second_username = c->second_username, .second_password = c->second_password,
-                                   .trusted_proxies = c->trusted_proxies};
+                                   .trusted_proxies = c->trusted_proxies, .tls = *c->tls_certificate ? &tls : NULL};
     return server_start(&options, &a->server, err);
 }
 
@@ -101,12 +102,13 @@ static bool check_schema(App *a, Error *err)
     return error_wrap(err, "database");
 }
 
-/* The first signal starts a clean stop; the default action of a second one ends the process at once. */
-static int wait_for_signal(const sigset_t *set)
+/* SIGHUP renews the certificate. The first other signal starts a clean stop; the default action of a second one ends the process at once. */
+static int wait_for_signal(App *a, const sigset_t *set)
 {
     int sig = 0;
     while (sigwait(set, &sig) != 0 || sig == SIGHUP)
-        ;
+        if (sig == SIGHUP)
+            server_reload(a->server);
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
@@ -132,8 +134,8 @@ bool app_serve(const Config *config, Role role, Error *err)
     bool ok = start(&a, err) && check_schema(&a, err);
     if (ok) {
         snprintf(port, sizeof(port), "%d", server_port(a.server));
-        log_event(LOG_INFO, "serving", "address", config->listen_address, "port", port, "version", CPBROKER_VERSION, NULL);
-        int sig = wait_for_signal(&set);
+        log_event(LOG_INFO, "serving", "scheme", *config->tls_certificate ? "https" : "http", "address", config->listen_address, "port", port, "version", CPBROKER_VERSION, NULL);
+        int sig = wait_for_signal(&a, &set);
         log_event(LOG_INFO, "stopping", "signal", strsignal(sig), NULL);
         atomic_store(&a.api.stopping, true);
     }

@@ -42,6 +42,20 @@ static bool check_plans(const Config *config)
     return ok;
 }
 
+static bool check_http(const Config *config)
+{
+    CLEANUP(proxies_clear) Proxies proxies = {0};
+    Error err;
+    bool ok = report("trusted proxies", proxies_parse(config->trusted_proxies, &proxies, &err), &err);
+    if (!*config->tls_certificate || !*config->tls_key)
+        return ok;
+    const TlsServerOptions tls = parts_tls(config);
+    int days = 0;
+    bool usable = tls_server_check(&tls, &days, &err);
+    CLEANUP_FREE char *what = usable ? xasprintf("TLS certificate (%d days left)", days) : xstrdup("TLS certificate");
+    return report(what, usable, &err) && ok;
+}
+
 static bool check_cluster(const Config *config)
 {
     CLEANUP(kube_cluster_free) KubeCluster *cluster = NULL;
@@ -68,8 +82,7 @@ bool app_check(const Config *config, bool with_database)
     bool ok = report("required settings", config_require(config, &err), &err);
     if (*config->seal_keys)
         ok &= report("seal keys", seal_keys_parse(config->seal_keys, &keys, &err), &err);
-    CLEANUP(proxies_clear) Proxies proxies = {0};
-    ok &= report("trusted proxies", proxies_parse(config->trusted_proxies, &proxies, &err), &err);
+    ok &= check_http(config);
     ok &= check_plans(config);
     ok &= check_cluster(config);
     if (with_database)

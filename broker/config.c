@@ -31,6 +31,10 @@ typedef struct Need {
 static const Need needs[] = {
     {"second_username", "second_password"},
     {"second_password", "second_username"},
+    {"tls_certificate", "tls_key"},
+    {"tls_key", "tls_certificate"},
+    {"tls_client_ca", "tls_certificate"},
+    {"tls_client_names", "tls_client_ca"},
 };
 
 #define ROW(kind, field, fallback, min, max, required, help) {#field, kind, offsetof(Config, field), fallback, min, max, required, help, NULL}
@@ -45,6 +49,10 @@ static const Row rows[] = {
     ROW(TEXT, second_username, "", 0, 0, false, "user name that is valid too, while credentials are changed"),
     ROW(SECRET, second_password, "", 0, 0, false, "password of the second user name"),
     ROW(TEXT, trusted_proxies, "", 0, 0, false, "addresses and networks, parted by commas, whose X-Forwarded-For names the client in logs"),
+    ROW(PATH, tls_certificate, "", 0, 0, false, "PEM file of the server's certificate and its chain: serve HTTPS instead of HTTP"),
+    ROW(PATH, tls_key, "", 0, 0, false, "PEM file of its key; both are read again on SIGHUP and when they change"),
+    ROW(PATH, tls_client_ca, "", 0, 0, false, "PEM file: clients, probes too, must present a certificate that one of these signed"),
+    ROW(TEXT, tls_client_names, "", 0, 0, false, "CN or SAN, parted by commas, that a client's certificate must carry; empty: any"),
     ROW(NUMBER, synchronous_wait_seconds, "50", 1, 55, false, "how long a synchronous bind or unbind may take (platforms give up after 60 s)"),
     ROW(SECRET, database, "", 0, 0, true, "PostgreSQL connection string or URI"),
     ROW(NUMBER, database_connections, "24", 2, 256, false, "most connections to PostgreSQL"),

@@ -9,7 +9,7 @@ typedef struct Config {
     char *listen_address;
     int port, http_threads;
     char *username, *password, *second_username, *second_password;
-    char *trusted_proxies;
+    char *trusted_proxies, *tls_certificate, *tls_key, *tls_client_ca, *tls_client_names;
     int synchronous_wait_seconds;
     /* PostgreSQL and secrets */
     char *database;

@@ -38,6 +38,12 @@ bool parts_templates(const Config *config, Templates **ret, Error *err)
     return templates_load(config->manifests, ret, err);
 }
 
+TlsServerOptions parts_tls(const Config *config)
+{
+    return (TlsServerOptions){.certificate = config->tls_certificate, .key = config->tls_key, .client_ca = config->tls_client_ca,
+                              .client_names = config->tls_client_names};
+}
+
 bool parts_render(const Config *config, const Templates *templates, const Plan *plan, json_t **ret, Error *err)
 {
     CLEANUP_FREE char *ns = xasprintf("%s-sample", config->namespace_prefix);

@@ -1,12 +1,11 @@
 /*
- * Runs every call of the Kafka administration against real brokers on loopback and prints a line per check.
+ * Runs the calls of the Kafka administration (but those of settings and quotas: kafka_settings.c) against real brokers on loopback and
+ * prints a line per check.
  * Started by test_kafka_client.py: kafka_client MODE CA_PEM CERT_PEM KEY_PEM ID=ADMIN_PORT=CLIENT_PORT …
  * MODE is kraft or zookeeper. The admin listeners want mTLS, the client listeners SASL_SSL with SCRAM-SHA-512 and PLAIN
  * (user "plain", its password in PLAIN_PASSWORD).
  */
 #include "kafka_client.h"
-
-#include "base/digest.h"
 
 /* Changes spread from the controller to the other brokers; waits until a login ends as it should. */
 static bool login_becomes(const Run *run, size_t broker, const char *password, bool wanted, Error *err)
@@ -266,35 +265,21 @@ static void check_strangers(Run *run)
     }
 }
 
+static void check_everything(Run *run)
+{
+    check_health(run);
+    check_controller(run);
+    check_quorum(run);
+    check_users(run);
+    check_mechanism(run);
+    check_acls(run);
+    check_removal(run);
+    check_canary(run);
+    check_other_calls(run);
+    check_strangers(run);
+}
+
 int main(int argc, char **argv)
 {
-    Error err = {0};
-    Run run = {0};
-    if (!read_arguments(&run, argc, argv, &err)) {
-        fprintf(stderr, "%s\n", err.text);
-        return 2;
-    }
-    char *random = random_text(8);
-    run.user = xasprintf("b=%s,", random);
-    run.password = random_text(32);
-    run.admin = new_admin(&run, NULL, 0);
-    check_health(&run);
-    check_controller(&run);
-    check_quorum(&run);
-    check_users(&run);
-    check_mechanism(&run);
-    check_acls(&run);
-    check_removal(&run);
-    check_canary(&run);
-    check_other_calls(&run);
-    check_strangers(&run);
-    run.admin = kafka_admin_free(run.admin);
-    printf("%d passed, %d failed\n", run.passed, run.failed);
-    free(run.user);
-    secret_string_free(run.password);
-    secret_string_free(random);
-    str_free(&run.ca);
-    str_free(&run.cert);
-    str_free(&run.key);
-    return run.failed ? 1 : 0;
+    return run_driver(argc, argv, check_everything);
 }

@@ -1,8 +1,9 @@
-/* What the checks of kafka_client.c stand on: the run and its count, connections to both listeners, the command line. */
+/* What the drivers kafka_client.c and kafka_settings.c stand on: the run and its count, connections to both listeners, the command line. */
 #ifndef TEST_KAFKA_CLIENT_H
 #define TEST_KAFKA_CLIENT_H
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "kafka/admin.h"
@@ -37,7 +38,7 @@ static void check(Run *run, bool ok, const char *name, const Error *err)
 }
 
 /* A call that must fail in one way. */
-static void check_refused(Run *run, bool succeeded, ErrorKind kind, const char *name, const Error *err)
+static UNUSED void check_refused(Run *run, bool succeeded, ErrorKind kind, const char *name, const Error *err)
 {
     if (!succeeded && err->kind == kind)
         printf("     (%s)\n", err->text);
@@ -77,7 +78,7 @@ static KafkaAdmin *new_admin(Run *run, const int *more, size_t more_count)
 }
 
 /* A connection to a client listener, logged in. `password` NULL: PLAIN with the password of the environment. */
-static bool login(const Run *run, size_t broker, const char *user, const char *password, KafkaConnection **ret, Error *err)
+static UNUSED bool login(const Run *run, size_t broker, const char *user, const char *password, KafkaConnection **ret, Error *err)
 {
     CLEANUP(stream_free) Stream *stream = NULL;
     CLEANUP(kafka_close) KafkaConnection *c = NULL;
@@ -93,7 +94,7 @@ static bool login(const Run *run, size_t broker, const char *user, const char *p
     return ok;
 }
 
-static bool can_login(const Run *run, size_t broker, const char *user, const char *password, Error *err)
+static UNUSED bool can_login(const Run *run, size_t broker, const char *user, const char *password, Error *err)
 {
     CLEANUP(kafka_close) KafkaConnection *c = NULL;
     return login(run, broker, user, password, &c, err);
@@ -102,7 +103,7 @@ static bool can_login(const Run *run, size_t broker, const char *user, const cha
 static bool read_arguments(Run *run, int argc, char **argv, Error *err)
 {
     if (argc < 6 || argc - 5 > BROKERS_MAX)
-        return error_set(err, ERR_INVALID, "usage: kafka_client kraft|zookeeper CA CERT KEY ID=ADMIN_PORT=CLIENT_PORT …");
+        return error_set(err, ERR_INVALID, "usage: %s kraft|zookeeper CA CERT KEY ID=ADMIN_PORT=CLIENT_PORT …", argv[0]);
     run->kraft = strcmp(argv[1], "kraft") == 0;
     for (int i = 5; i < argc; i++) {
         char *end, *client = strrchr(argv[i], '=');
@@ -116,6 +117,31 @@ static bool read_arguments(Run *run, int argc, char **argv, Error *err)
     }
     return file_read(argv[2], 65536, &run->ca, err) && file_read(argv[3], 65536, &run->cert, err) &&
            file_read(argv[4], 65536, &run->key, err);
+}
+
+/* main of a driver: runs `checks` and prints the count; gives the exit code. */
+static int run_driver(int argc, char **argv, void (*checks)(Run *run))
+{
+    Error err = {0};
+    Run run = {0};
+    if (!read_arguments(&run, argc, argv, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        return 2;
+    }
+    char *random = random_text(8);
+    run.user = xasprintf("b=%s,", random);
+    run.password = random_text(32);
+    run.admin = new_admin(&run, NULL, 0);
+    checks(&run);
+    kafka_admin_free(run.admin);
+    printf("%d passed, %d failed\n", run.passed, run.failed);
+    free(run.user);
+    secret_string_free(run.password);
+    secret_string_free(random);
+    str_free(&run.ca);
+    str_free(&run.cert);
+    str_free(&run.key);
+    return run.failed ? 1 : 0;
 }
 
 #endif

@@ -3,8 +3,8 @@
 
     python3 test/integration/test_kafka_client.py [kraft] [kraft-3.9] [zookeeper]
 
-Starts two brokers of each kind with certificates of its own in a temporary folder and on free ports, runs the driver
-kafka_client, prints its line per check and a closing count.
+Starts two brokers of each kind with certificates of its own in a temporary folder and on free ports, runs the drivers
+kafka_client, kafka_versions and kafka_settings, prints their line per check and a closing count.
 Jars: $CPBROKER_KAFKA_LIBS_4 and $CPBROKER_KAFKA_LIBS_3, by default those that the testbed keeps in its cache.
 """
 import glob
@@ -16,15 +16,19 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
-from harness.build import driver
+from harness.build import ROOT, driver
 
 CACHE = os.environ.get("CPBROKER_TESTBED_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "cpbroker-testbed")
 JAVA = ["java", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 PLAIN_PASSWORD = "plain-secret"
+DRIVERS = ("kafka_client", "kafka_versions", "kafka_settings")
+PARAMETERS = os.path.join(ROOT, "catalog", "parameters.yml")
 START_SECONDS = 180
+DRIVER_SECONDS = 600
 
 LOG4J1 = """log4j.rootLogger=INFO, out
 log4j.appender.out=org.apache.log4j.ConsoleAppender
@@ -64,6 +68,7 @@ default.replication.factor=2
 min.insync.replicas=1
 offsets.topic.replication.factor=1
 compression.type=gzip
+log.cleaner.dedupe.buffer.size=33554432
 log.dirs={folder}/data-{id}
 """
 
@@ -193,19 +198,23 @@ class Cluster:
             self.start(f"broker-{broker['id']}", "kafka.Kafka", file)
 
 
-def run_driver(cluster):
+def run_driver(name, cluster):
     ports = [f"{b['id']}={b['admin']}={b['client']}" for b in cluster.brokers]
     mode = "zookeeper" if cluster.kind == "zookeeper" else "kraft"
-    run = subprocess.run([driver("kafka_client"), mode, cluster.path("ca.crt"), cluster.path("admin.crt"), cluster.path("admin.key"),
-                          *ports], env={**os.environ, "PLAIN_PASSWORD": PLAIN_PASSWORD}, stdout=subprocess.PIPE, text=True,
-                         timeout=600)
-    lines = run.stdout.splitlines()
-    for line in lines:
-        print(f"{cluster.kind}: {line}")
+    run = subprocess.Popen([driver(name), mode, cluster.path("ca.crt"), cluster.path("admin.crt"), cluster.path("admin.key"), *ports],
+                           env={**os.environ, "PLAIN_PASSWORD": PLAIN_PASSWORD, "PARAMETERS": PARAMETERS}, stdout=subprocess.PIPE, text=True)
+    end = threading.Timer(DRIVER_SECONDS, run.kill)
+    end.start()
+    lines = []
+    for line in run.stdout:
+        lines.append(line.rstrip("\n"))
+        print(f"{cluster.kind}: {lines[-1]}", flush=True)
+    run.wait()
+    end.cancel()
     count = re.fullmatch(r"(\d+) passed, (\d+) failed", lines[-1] if lines else "")
     passed, failed = (int(count[1]), int(count[2])) if count else (0, 1)
     if run.returncode != 0 and failed == 0:
-        print(f"{cluster.kind}: the driver ended with {run.returncode}")
+        print(f"{cluster.kind}: {name} ended with {run.returncode}")
         failed = 1
     return passed, failed
 
@@ -215,8 +224,9 @@ def main():
     passed = failed = 0
     for kind in sys.argv[1:] or ["kraft", "kraft-3.9", "zookeeper"]:
         with Cluster(kind) as cluster:
-            ok, bad = run_driver(cluster)
-        passed, failed = passed + ok, failed + bad
+            for name in DRIVERS:
+                ok, bad = run_driver(name, cluster)
+                passed, failed = passed + ok, failed + bad
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -32,7 +32,7 @@ OBJECTS := $(SOURCES:%.c=$O/%.o)
 UNITS   := $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps lib demo dev check lint test-unit unit-one test-integration test-e2e test-crash bench clean install
+.PHONY: all help deps lib demo dev check lint test-unit unit-one test-integration test-osb test-e2e test-crash bench clean install
 .SECONDARY:
 
 all: $O/cpbroker ## build the broker (VARIANT=release|debug|test|asan|tsan, CC=gcc|clang)
@@ -89,6 +89,10 @@ test-integration: all lib ## real PostgreSQL, real API server, real Kafka on loo
 test-crash: ## kill the broker at every step boundary; the next one finishes
 	@$(MAKE) -s all VARIANT=test
 	@VARIANT=test test/run-python crash
+
+test-osb: ## conformance with the Open Service Broker API, rule by rule (OSB_URL=… for another broker: test/osb/README.md)
+	@$(MAKE) -s all VARIANT=test
+	@VARIANT=test test/run-python osb
 
 test-e2e: all ## real Kafka pods: the three plans, Java and librdkafka clients
 	@VARIANT=$(VARIANT) test/run-python e2e

@@ -23,6 +23,7 @@ typedef struct App {
     Catalog *catalog;
     Templates *templates;
     SealKeys *keys;
+    Quotas *quotas;
     KubeCluster *cluster;
     Api api;
     Server *server;
@@ -36,6 +37,7 @@ static void app_release(App *a)
     server_stop(a->server, a->config->stop_grace_seconds * 1000);
     kube_cluster_free(a->cluster);
     templates_free(a->templates);
+    quotas_free(a->quotas);
     catalog_free(a->catalog);
     seal_keys_free(a->keys);
     store_close(a->store);
@@ -49,7 +51,8 @@ static bool start_engine(App *a, Error *err)
     const JobSettings settings = {
         .store = a->store, .catalog = a->catalog, .templates = a->templates, .cluster = a->cluster, .keys = a->keys, .owner = a->owner,
         .monitoring_namespace = c->monitoring_namespace, .external_host = *c->external_host ? c->external_host : NULL,
-        .check_external = c->check_external, .workers = c->workers, .lease_seconds = c->lease_seconds, .poll_ms = c->poll_ms};
+        .check_external = c->check_external, .workers = c->workers, .lease_seconds = c->lease_seconds, .poll_ms = c->poll_ms,
+        .upkeep_seconds = c->upkeep_seconds, .operation_retention_days = c->operation_retention_days};
     return engine_start(&settings, &a->engine, err);
 }
 
@@ -61,11 +64,16 @@ static bool start_server(App *a, Error *err)
     a->api.keys = a->keys;
     a->api.namespace_prefix = c->namespace_prefix;
     a->api.synchronous_wait_seconds = c->synchronous_wait_seconds;
+    a->api.quotas = a->quotas;
+    a->api.endpoints = c->endpoints;
+    a->api.gone_after_delete = strcmp(c->last_operation_after_delete, "gone") == 0;
+    a->api.metadata_from_minor = c->metadata_from_minor;
+    const TlsServerOptions tls = parts_tls(c);
     const ServerOptions options = {.address = c->listen_address, .port = c->port, .threads = c->http_threads,
                                    .routes = a->role == ROLE_WORKER ? api_health_routes() : api_routes(), .context = &a->api,
                                    .encode_error = api_encode_error, .username = c->username, .password = c->password,
                                    .second_username = c->second_username, .second_password = c->second_password,
-                                   .trusted_proxies = c->trusted_proxies};
+                                   .trusted_proxies = c->trusted_proxies, .tls = *c->tls_certificate ? &tls : NULL};
     return server_start(&options, &a->server, err);
 }
 
@@ -76,24 +84,31 @@ static bool start(App *a, Error *err)
     random_uuid(uuid);
     snprintf(a->owner, sizeof(a->owner), "%ld-%.8s", (long)getpid(), uuid);
     return store_open(c->database, c->database_connections, POOL_WAIT_MS, &a->store, err) &&
-           seal_keys_parse(c->seal_keys, &a->keys, err) && parts_catalog(c, &a->catalog, err) &&
+           seal_keys_parse(c->seal_keys, &a->keys, err) && parts_catalog(c, &a->catalog, err) && parts_quotas(c, a->catalog, &a->quotas, err) &&
            (a->role == ROLE_API || start_engine(a, err)) && start_server(a, err);
 }
 
 /* A database that is away is waited for; a schema that does not fit is a reason not to start. */
 static bool check_schema(App *a, Error *err)
 {
-    if (store_ready(a->store, err) || err->kind == ERR_RETRY)
+    if (store_ready(a->store, err)) {
+        for (size_t i = 0; catalog_plan_at(a->catalog, i); i++)
+            if (!store_fill_amounts(a->store, catalog_plan_at(a->catalog, i)->id, &catalog_plan_at(a->catalog, i)->need, err))
+                log_error("what older instances take of quotas is not counted", err, NULL);
+        return true;
+    }
+    if (err->kind == ERR_RETRY)
         return true;
     return error_wrap(err, "database");
 }
 
-/* The first signal starts a clean stop; the default action of a second one ends the process at once. */
-static int wait_for_signal(const sigset_t *set)
+/* SIGHUP renews the certificate. The first other signal starts a clean stop; the default action of a second one ends the process at once. */
+static int wait_for_signal(App *a, const sigset_t *set)
 {
     int sig = 0;
     while (sigwait(set, &sig) != 0 || sig == SIGHUP)
-        ;
+        if (sig == SIGHUP)
+            server_reload(a->server);
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
@@ -119,8 +134,8 @@ bool app_serve(const Config *config, Role role, Error *err)
     bool ok = start(&a, err) && check_schema(&a, err);
     if (ok) {
         snprintf(port, sizeof(port), "%d", server_port(a.server));
-        log_event(LOG_INFO, "serving", "address", config->listen_address, "port", port, "version", CPBROKER_VERSION, NULL);
-        int sig = wait_for_signal(&set);
+        log_event(LOG_INFO, "serving", "scheme", *config->tls_certificate ? "https" : "http", "address", config->listen_address, "port", port, "version", CPBROKER_VERSION, NULL);
+        int sig = wait_for_signal(&a, &set);
         log_event(LOG_INFO, "stopping", "signal", strsignal(sig), NULL);
         atomic_store(&a.api.stopping, true);
     }

@@ -30,6 +30,9 @@ static bool check_plans(const Config *config)
     CLEANUP(templates_free) Templates *templates = NULL;
     Error err;
     bool ok = report("catalog", parts_catalog(config, &catalog, &err), &err);
+    CLEANUP(quotas_free) Quotas *quotas = NULL;
+    if (catalog && *config->quotas)
+        ok &= report("quotas", parts_quotas(config, catalog, &quotas, &err), &err);
     ok &= report("manifests", parts_templates(config, &templates, &err), &err);
     for (size_t i = 0; catalog && templates && catalog_plan_at(catalog, i); i++) {
         CLEANUP_JSON json_t *objects = NULL;
@@ -37,6 +40,20 @@ static bool check_plans(const Config *config)
         ok &= report(what, parts_render(config, templates, catalog_plan_at(catalog, i), &objects, &err), &err);
     }
     return ok;
+}
+
+static bool check_http(const Config *config)
+{
+    CLEANUP(proxies_clear) Proxies proxies = {0};
+    Error err;
+    bool ok = report("trusted proxies", proxies_parse(config->trusted_proxies, &proxies, &err), &err);
+    if (!*config->tls_certificate || !*config->tls_key)
+        return ok;
+    const TlsServerOptions tls = parts_tls(config);
+    int days = 0;
+    bool usable = tls_server_check(&tls, &days, &err);
+    CLEANUP_FREE char *what = usable ? xasprintf("TLS certificate (%d days left)", days) : xstrdup("TLS certificate");
+    return report(what, usable, &err) && ok;
 }
 
 static bool check_cluster(const Config *config)
@@ -65,8 +82,7 @@ bool app_check(const Config *config, bool with_database)
     bool ok = report("required settings", config_require(config, &err), &err);
     if (*config->seal_keys)
         ok &= report("seal keys", seal_keys_parse(config->seal_keys, &keys, &err), &err);
-    CLEANUP(proxies_clear) Proxies proxies = {0};
-    ok &= report("trusted proxies", proxies_parse(config->trusted_proxies, &proxies, &err), &err);
+    ok &= check_http(config);
     ok &= check_plans(config);
     ok &= check_cluster(config);
     if (with_database)
@@ -87,8 +103,8 @@ bool app_render(const Config *config, const char *plan_name, const char *paramet
         return error_set(err, ERR_NOT_FOUND, "no plan is called \"%s\"; the catalog lists its plans in %s/catalog.yml", plan_name, config->catalog);
     if (parameters_file && !yaml_load(parameters_file, &parameters, err))
         return false;
-    if (json_object_size(parameters) > 0)
-        return error_set(err, ERR_INVALID, "%s: plan %s takes no parameters", parameters_file, plan_name);
+    if (parameters && !schema_check(plan->schemas[PARAMETERS_CREATE], "parameters", parameters, err))
+        return error_wrap(err, "%s", parameters_file);
     if (!parts_render(config, templates, plan, &objects, err))
         return false;
     size_t i;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum Kind { TEXT, SECRET, PATH, NUMBER, BOOLEAN } Kind;
+typedef enum Kind { TEXT, SECRET, PATH, WORD, NUMBER, BOOLEAN } Kind;
 
 typedef struct Row {
     const char *name; /* key of the YAML file; the variable is CPBROKER_ and its upper case */
@@ -20,6 +20,7 @@ typedef struct Row {
     int min, max;
     bool required; /* to serve */
     const char *help;
+    const char *words; /* of a WORD: "first, second" */
 } Row;
 
 /* Settings that make no sense alone: a row's first needs its second. */
@@ -30,9 +31,14 @@ typedef struct Need {
 static const Need needs[] = {
     {"second_username", "second_password"},
     {"second_password", "second_username"},
+    {"tls_certificate", "tls_key"},
+    {"tls_key", "tls_certificate"},
+    {"tls_client_ca", "tls_certificate"},
+    {"tls_client_names", "tls_client_ca"},
 };
 
-#define ROW(kind, field, fallback, min, max, required, help) {#field, kind, offsetof(Config, field), fallback, min, max, required, help}
+#define ROW(kind, field, fallback, min, max, required, help) {#field, kind, offsetof(Config, field), fallback, min, max, required, help, NULL}
+#define WORDS(field, words, fallback, help) {#field, WORD, offsetof(Config, field), fallback, 0, 0, false, help, words}
 
 static const Row rows[] = {
     ROW(TEXT, listen_address, "127.0.0.1", 0, 0, false, "address to serve on (0.0.0.0 or :: for all)"),
@@ -43,6 +49,10 @@ static const Row rows[] = {
     ROW(TEXT, second_username, "", 0, 0, false, "user name that is valid too, while credentials are changed"),
     ROW(SECRET, second_password, "", 0, 0, false, "password of the second user name"),
     ROW(TEXT, trusted_proxies, "", 0, 0, false, "addresses and networks, parted by commas, whose X-Forwarded-For names the client in logs"),
+    ROW(PATH, tls_certificate, "", 0, 0, false, "PEM file of the server's certificate and its chain: serve HTTPS instead of HTTP"),
+    ROW(PATH, tls_key, "", 0, 0, false, "PEM file of its key; both are read again on SIGHUP and when they change"),
+    ROW(PATH, tls_client_ca, "", 0, 0, false, "PEM file: clients, probes too, must present a certificate that one of these signed"),
+    ROW(TEXT, tls_client_names, "", 0, 0, false, "CN or SAN, parted by commas, that a client's certificate must carry; empty: any"),
     ROW(NUMBER, synchronous_wait_seconds, "50", 1, 55, false, "how long a synchronous bind or unbind may take (platforms give up after 60 s)"),
     ROW(SECRET, database, "", 0, 0, true, "PostgreSQL connection string or URI"),
     ROW(NUMBER, database_connections, "24", 2, 256, false, "most connections to PostgreSQL"),
@@ -58,11 +68,17 @@ static const Row rows[] = {
     ROW(PATH, migrations, "migrations", 0, 0, false, "folder of the schema migrations"),
     ROW(PATH, image_map, "", 0, 0, false, "YAML mapping of image to image, for private registries"),
     ROW(PATH, size_overlay, "", 0, 0, false, "YAML merged over every plan's `spec`, to fit plans to small clusters"),
+    ROW(PATH, quotas, "", 0, 0, false, "YAML mapping of quotas; empty: none"),
+    WORDS(last_operation_after_delete, "succeeded, gone", "succeeded", "what last_operation answers after a finished delete: 200 succeeded, or 410"),
+    ROW(BOOLEAN, endpoints, "true", 0, 0, false, "tell network endpoints in bindings (from API 2.15 on)"),
+    ROW(NUMBER, metadata_from_minor, "16", 15, 17, false, "first minor API version that gets the labels of instances; 15 for Cloud Foundry, which reads them though it speaks 2.15"),
     ROW(NUMBER, workers, "4", 1, 64, false, "operations worked on at a time"),
     ROW(NUMBER, lease_seconds, "15", 2, 300, false, "a broker that is silent for so long loses its operations to another (seconds)"),
     ROW(NUMBER, poll_ms, "300", 50, 60000, false, "pause between two looks at something that is not ready yet (milliseconds)"),
+    ROW(NUMBER, upkeep_seconds, "10", 1, 3600, false, "pause between two looks for expired bindings and old operations (seconds)"),
+    ROW(NUMBER, operation_retention_days, "30", 1, 3650, false, "how long ended operations are remembered (days)"),
     ROW(NUMBER, stop_grace_seconds, "25", 1, 600, false, "how long running requests may take after SIGTERM (seconds)"),
-    ROW(TEXT, log_level, "info", 0, 0, false, "lowest level logged: debug, info, warn, error"),
+    WORDS(log_level, "debug, info, warn, error", "info", "lowest level logged"),
 };
 
 static char **text_field(Config *c, const Row *row)
@@ -85,6 +101,19 @@ static void fault(Str *faults, const Row *row, const char *what)
     str_appendf(faults, "%s%s (%s): %s", faults->len ? "\n" : "", name, row->name, what);
 }
 
+/* Whether `value` is in a list such as "first, second". */
+static bool is_word(const char *words, const char *value)
+{
+    size_t n = strlen(value);
+    for (const char *w = words; *w; w += strspn(w, ", ")) {
+        size_t length = strcspn(w, ",");
+        if (length == n && memcmp(w, value, n) == 0)
+            return true;
+        w += length;
+    }
+    return false;
+}
+
 static void set_value(Config *c, const Row *row, const char *value, Str *faults)
 {
     if (row->kind == NUMBER) {
@@ -102,6 +131,11 @@ static void set_value(Config *c, const Row *row, const char *value, Str *faults)
             fault(faults, row, "must be true or false");
         *(bool *)((char *)c + row->offset) = yes;
     } else {
+        if (row->kind == WORD && !is_word(row->words, value)) {
+            CLEANUP_FREE char *what = xasprintf("must be one of %s", row->words);
+            fault(faults, row, what);
+            return;
+        }
         secret_string_free(*text_field(c, row));
         *text_field(c, row) = xstrdup(value);
     }
@@ -240,6 +274,9 @@ static void print_kind(const Row *row)
         break;
     case SECRET:
         printf("secret, or its file in …_FILE");
+        break;
+    case WORD:
+        printf("%s", row->words);
         break;
     default:
         printf(row->kind == PATH ? "path" : "text");

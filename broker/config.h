@@ -9,7 +9,7 @@ typedef struct Config {
     char *listen_address;
     int port, http_threads;
     char *username, *password, *second_username, *second_password;
-    char *trusted_proxies;
+    char *trusted_proxies, *tls_certificate, *tls_key, *tls_client_ca, *tls_client_names;
     int synchronous_wait_seconds;
     /* PostgreSQL and secrets */
     char *database;
@@ -24,6 +24,11 @@ typedef struct Config {
     int workers, lease_seconds, poll_ms;
     int stop_grace_seconds;
     char *log_level;
+    int upkeep_seconds, operation_retention_days;
+    /* What platforms are told */
+    char *quotas, *last_operation_after_delete;
+    bool endpoints;
+    int metadata_from_minor;
 } Config;
 
 /*

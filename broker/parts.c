@@ -26,9 +26,22 @@ bool parts_catalog(const Config *config, Catalog **ret, Error *err)
            catalog_load(config->catalog, images, overlay, ret, err);
 }
 
+bool parts_quotas(const Config *config, const Catalog *catalog, Quotas **ret, Error *err)
+{
+    CLEANUP_JSON json_t *tree = NULL;
+    return optional_mapping(config->quotas, &tree, err) &&
+           (!tree || quotas_parse(tree, catalog, ret, err) || error_wrap(err, "%s", config->quotas));
+}
+
 bool parts_templates(const Config *config, Templates **ret, Error *err)
 {
     return templates_load(config->manifests, ret, err);
+}
+
+TlsServerOptions parts_tls(const Config *config)
+{
+    return (TlsServerOptions){.certificate = config->tls_certificate, .key = config->tls_key, .client_ca = config->tls_client_ca,
+                              .client_names = config->tls_client_names};
 }
 
 bool parts_render(const Config *config, const Templates *templates, const Plan *plan, json_t **ret, Error *err)
@@ -36,6 +49,6 @@ bool parts_render(const Config *config, const Templates *templates, const Plan *
     CLEANUP_FREE char *ns = xasprintf("%s-sample", config->namespace_prefix);
     CLEANUP_JSON json_t *facts = values_sample_facts(plan, ns);
     CLEANUP_JSON json_t *values = NULL;
-    const ValuesInput in = {"sample", ns, config->monitoring_namespace, plan, facts};
+    const ValuesInput in = {.instance_id = "sample", .ns = ns, .monitoring_namespace = config->monitoring_namespace, .plan = plan, .facts = facts};
     return values_build(&in, &values, err) && manifests_render(templates, plan, values, NULL, ret, err);
 }

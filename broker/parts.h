@@ -3,11 +3,16 @@
 #define PARTS_H
 
 #include "config.h"
-#include "domain/catalog.h"
+#include "domain/quota.h"
 #include "kube/template.h"
+#include "net/tls_server.h"
 
 MUST_CHECK bool parts_catalog(const Config *config, Catalog **ret, Error *err);
+/* NULL when no quotas are configured. */
+MUST_CHECK bool parts_quotas(const Config *config, const Catalog *catalog, Quotas **ret, Error *err);
 MUST_CHECK bool parts_templates(const Config *config, Templates **ret, Error *err);
+/* Paths and names, borrowed from `config`. */
+TlsServerOptions parts_tls(const Config *config);
 /* Renders a plan with sample facts into an array of objects. */
 MUST_CHECK bool parts_render(const Config *config, const Templates *templates, const Plan *plan, json_t **ret, Error *err);
 

@@ -52,10 +52,10 @@ static const char *storable(const char *header)
     return valid ? header : NULL;
 }
 
-bool accept_operation(Accept *a, OperationKind kind, const Instance *plan_of, Error *err)
+bool accept_operation(Accept *a, OperationKind kind, const Instance *plan_of, const json_t *request, Error *err)
 {
     const NewOperation o = {.kind = kind, .instance_id = a->r->ids[0], .binding_id = a->r->ids[1],
-                            .deadline_seconds = deadline(a, plan_of, kind),
+                            .deadline_seconds = deadline(a, plan_of, kind), .request = request,
                             .originating_identity = storable(a->r->originating_identity),
                             .request_identity = storable(a->r->request_identity)};
     return store_insert_operation(a->tx, &o, a->operation, err) && store_commit(&a->tx, err);
@@ -71,7 +71,7 @@ bool accept_delete(Accept *a, const Change *change, Error *err)
         return false;
     return (binding_id ? store_set_binding_state(a->tx, binding_id, change->binding, err)
                        : store_set_instance_state(a->tx, instance_id, change->instance, err)) &&
-           accept_operation(a, change->kind, &a->instance, err);
+           accept_operation(a, change->kind, &a->instance, NULL, err);
 }
 
 bool accept_running(Accept *a, Error *err)
@@ -83,6 +83,18 @@ bool accept_running(Accept *a, Error *err)
         return error_set(err, ERR_INTERNAL, "the running operation has no row");
     snprintf(a->operation, sizeof(a->operation), "%s", o.id);
     return true;
+}
+
+void answer_metadata(const Api *api, const Request *r, const Instance *instance, Response *response)
+{
+    const Plan *plan = catalog_plan(api->catalog, instance->service_id, instance->plan_id);
+    if (r->minor < api->metadata_from_minor)
+        return;
+    if (!response->body)
+        response->body = json_object();
+    json_object_set_new(response->body, "metadata",
+                        json_pack("{s:{s:s, s:s*, s:s*}}", "labels", "kubernetes-namespace", instance->ns, "plan", plan ? plan->name : NULL,
+                                  "kafka-version", plan ? json_string_at(plan->spec, "kafka_version", NULL) : NULL));
 }
 
 bool answer_accepted(Response *response, const char *operation)

@@ -34,9 +34,10 @@ MUST_CHECK bool accept_lock(Accept *a, Error *err);
 
 /*
  * Inserts the operation of `kind` on the instance or binding of the path, for `plan_of` (the instance's plan bounds its time; one hour when the
- * catalog no longer holds it), and commits. Before any side effect: the row is the promise. false: ERR_BUSY or of the database.
+ * catalog no longer holds it), and commits. `request` is an update's, else NULL. Before any side effect: the row is the promise. false: ERR_BUSY or of
+ * the database.
  */
-MUST_CHECK bool accept_operation(Accept *a, OperationKind kind, const Instance *plan_of, Error *err);
+MUST_CHECK bool accept_operation(Accept *a, OperationKind kind, const Instance *plan_of, const json_t *request, Error *err);
 
 /* Writes what lifecycle_decide() said about a delete, with its operation, and commits; for a repeated request names the running operation. */
 MUST_CHECK bool accept_delete(Accept *a, const Change *change, Error *err);
@@ -44,6 +45,8 @@ MUST_CHECK bool accept_delete(Accept *a, const Change *change, Error *err);
 /* Names the operation that runs already. */
 MUST_CHECK bool accept_running(Accept *a, Error *err);
 
+/* Adds metadata.labels of an instance to an answer, for versions that know them (OSB 2.17, Service Instance Metadata). */
+void answer_metadata(const Api *api, const Request *r, const Instance *instance, Response *response);
 /* 202 {"operation"}. Returns true. */
 bool answer_accepted(Response *response, const char *operation);
 /* `status` {}. Returns true. */

@@ -2,7 +2,7 @@
 #ifndef API_API_H
 #define API_API_H
 
-#include "domain/catalog.h"
+#include "domain/quota.h"
 #include "http/http.h"
 #include "pki/seal.h"
 #include "store/store.h"
@@ -23,6 +23,10 @@ typedef struct Api {
     const Catalog *catalog;
     const SealKeys *keys;
     const char *namespace_prefix;    /* of instance namespaces: "cp" gives cp-<id> */
+    const Quotas *quotas;            /* or NULL */
+    bool endpoints;                  /* whether bindings tell their network endpoints (from API 2.15 on) */
+    bool gone_after_delete;          /* last_operation of a finished delete: 410 instead of 200 "succeeded" */
+    int metadata_from_minor;         /* first API version that gets the labels of instances */
     int synchronous_wait_seconds;    /* how long a synchronous bind or unbind may take before 504 (platforms give up at 60) */
 
     atomic_bool stopping;            /* readiness answers 503, waiting handlers end */

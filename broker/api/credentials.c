@@ -1,7 +1,11 @@
 /* Reading of sealed credentials. */
 #include "api/credentials.h"
 
+#include <time.h>
+
 #define FIRST_MINOR_WITH_ENDPOINTS 15
+#define FIRST_MINOR_WITH_EXPIRY 16
+#define FIRST_MINOR_WITH_RENEWAL 17
 
 static bool open_document(const Api *api, const SecretRef *ref, json_t **ret, Error *err)
 {
@@ -20,7 +24,28 @@ static bool open_document(const Api *api, const SecretRef *ref, json_t **ret, Er
     return ok;
 }
 
-bool answer_credentials(const Api *api, const Request *r, const json_t *parameters, int status, Response *response, Error *err)
+/* "2026-01-31T09:30:00.0Z": the specification's form has one digit behind the point. */
+static json_t *utc_text(int64_t seconds)
+{
+    char text[32];
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.0Z", &tm);
+    return json_string(text);
+}
+
+static void add_expiry(const Binding *b, int minor, json_t *body)
+{
+    if (!b->expires_at || minor < FIRST_MINOR_WITH_EXPIRY)
+        return;
+    json_t *metadata = json_pack("{s:o}", "expires_at", utc_text(b->expires_at));
+    if (b->renew_before && minor >= FIRST_MINOR_WITH_RENEWAL)
+        json_object_set_new(metadata, "renew_before", utc_text(b->renew_before));
+    json_object_set_new(body, "metadata", metadata);
+}
+
+bool answer_credentials(const Api *api, const Request *r, const Binding *binding, int status, Response *response, Error *err)
 {
     const SecretRef ref = {r->ids[0], r->ids[1], "credentials"};
     CLEANUP_JSON json_t *document = NULL;
@@ -28,8 +53,11 @@ bool answer_credentials(const Api *api, const Request *r, const json_t *paramete
     if (!open_document(api, &ref, &document, &why))
         return error_set(err, why.kind == ERR_RETRY ? ERR_RETRY : ERR_INTERNAL, "credentials of binding %s: %s", ref.binding_id, why.text);
     json_t *credentials = json_object_get(document, "credentials");
-    json_t *endpoints = r->minor >= FIRST_MINOR_WITH_ENDPOINTS ? json_object_get(document, "endpoints") : NULL;
-    *response = (Response){.status = status, .body = json_pack("{s:O, s:O*, s:O*}", "credentials", credentials, "endpoints", endpoints,
-                                                               "parameters", json_object_size(parameters) ? parameters : NULL)};
-    return response->body || error_set(err, ERR_INTERNAL, "credentials of binding %s: the document has none", ref.binding_id);
+    bool tells = api->endpoints && r->minor >= FIRST_MINOR_WITH_ENDPOINTS;
+    *response = (Response){.status = status, .body = json_pack("{s:O, s:O*}", "credentials", credentials, "endpoints",
+                                                               tells ? json_object_get(document, "endpoints") : NULL)};
+    if (!response->body)
+        return error_set(err, ERR_INTERNAL, "credentials of binding %s: the document has none", ref.binding_id);
+    add_expiry(binding, r->minor, response->body);
+    return true;
 }

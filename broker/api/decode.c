@@ -37,11 +37,19 @@ static const Member bind_members[] = {
     MEMBER(predecessor_binding_id, TEXT, false), END,
 };
 
+static const Member rotation_members[] = {
+    MEMBER(service_id, TEXT, false),   MEMBER(plan_id, TEXT, false),
+    MEMBER(app_guid, TEXT, false),     MEMBER(bind_resource, OBJECT, false),
+    MEMBER(parameters, OBJECT, false), MEMBER(context, OBJECT, false),
+    MEMBER(predecessor_binding_id, TEXT, true), END,
+};
+
 static const Member resource_members[] = {MEMBER(app_guid, TEXT, false), END};
 
 void body_clear(Body *b)
 {
     json_decref(b->root);
+    json_decref(b->filled);
     *b = (Body){0};
 }
 
@@ -101,15 +109,16 @@ bool body_decode(const Request *r, BodyKind kind, Body *ret, Error *err)
 {
     static const Member *const tables[] = {provision_members, update_members, bind_members};
     CLEANUP(body_clear) Body b = {0};
-    if (!check_content_type(r, err) || !parse(r, &b.root, err) || !read_members(b.root, tables[kind], &b, err))
+    if (!check_content_type(r, err) || !parse(r, &b.root, err))
+        return false;
+    bool rotates = kind == BODY_BIND && *json_string_at(b.root, "predecessor_binding_id", "");
+    if (!read_members(b.root, rotates ? rotation_members : tables[kind], &b, err))
         return false;
     if (b.bind_resource && !read_members(b.bind_resource, resource_members, &b, err))
         return error_wrap(err, "bind_resource");
     const json_t *version = json_object_get(b.maintenance_info, "version");
     if (version && !json_is_null(version) && !json_is_string(version))
         return error_set(err, ERR_INVALID, "maintenance_info.version must be a string");
-    if (b.predecessor_binding_id)
-        return error_set(err, ERR_INVALID, "predecessor_binding_id: the bindings of this service cannot be rotated; make a new one instead");
     if (json_object_size(b.parameters) == 0)
         b.parameters = NULL;
     *ret = b;
@@ -119,9 +128,9 @@ bool body_decode(const Request *r, BodyKind kind, Body *ret, Error *err)
 
 bool body_plan(const Body *b, const Catalog *catalog, const Plan **ret, Error *err)
 {
-    if (!catalog_has_service(catalog, b->service_id))
+    if (b->service_id && !catalog_has_service(catalog, b->service_id))
         return error_set(err, ERR_INVALID, "service_id does not name a service of this broker's catalog");
-    const Plan *plan = b->plan_id ? catalog_plan(catalog, b->service_id, b->plan_id) : NULL;
+    const Plan *plan = b->plan_id ? catalog_plan(catalog, b->service_id ? b->service_id : catalog_plan_at(catalog, 0)->service_id, b->plan_id) : NULL;
     if (b->plan_id && !plan)
         return error_set(err, ERR_INVALID, "plan_id does not name a plan of this service");
     *ret = plan;
@@ -134,10 +143,18 @@ bool body_maintenance_conflicts(const Body *b, const Plan *plan)
     return version && *version && !same_text(version, plan ? plan->maintenance_version : NULL);
 }
 
-bool body_parameters_fit(const Body *b, Error *err)
+void body_fill(Body *b, const Schema *schema)
 {
-    const char *first = json_object_iter_key(json_object_iter(b->parameters));
-    return !first || error_set(err, ERR_INVALID, "this plan takes no parameters; \"%.200s\" is not one", first);
+    CLEANUP_JSON json_t *none = json_object();
+    json_decref(b->filled);
+    b->filled = schema_with_defaults(schema, b->parameters ? b->parameters : none);
+    b->parameters = json_object_size(b->filled) > 0 ? b->filled : NULL;
+}
+
+bool body_parameters_fit(const Body *b, const Schema *schema, Error *err)
+{
+    CLEANUP_JSON json_t *none = json_object();
+    return schema_check(schema, "parameters", b->parameters ? b->parameters : none, err);
 }
 
 bool asks_async(const Request *r)

@@ -12,6 +12,7 @@ typedef struct Body {
     const char *service_id, *plan_id, *organization_guid, *space_guid, *app_guid, *predecessor_binding_id;
     json_t *parameters; /* NULL also when {} */
     json_t *context, *maintenance_info, *bind_resource, *previous_values;
+    json_t *filled; /* owned: parameters with the defaults of their schema */
 } Body;
 
 void body_clear(Body *b);
@@ -20,17 +21,22 @@ static inline UNUSED void body_clear_cleanup(Body *b)
     body_clear(b);
 }
 
-/* false: ERR_INVALID naming the member: content type, unreadable JSON, not an object, a required member missing, a wrong type. */
+/*
+ * false: ERR_INVALID naming the member: content type, unreadable JSON, not an object, a required member missing, a wrong type. A rotation, a bind with
+ * predecessor_binding_id, needs neither service_id nor plan_id.
+ */
 MUST_CHECK bool body_decode(const Request *r, BodyKind kind, Body *ret, Error *err);
 
-/* The plan that the body names (for BODY_UPDATE without plan_id: NULL). false: ERR_INVALID, not in the catalog. */
+/* The plan that the body names (without plan_id: NULL). false: ERR_INVALID, not in the catalog. */
 MUST_CHECK bool body_plan(const Body *b, const Catalog *catalog, const Plan **ret, Error *err);
 
 /* Whether maintenance_info names another version than the plan's (also when the plan has none). */
 bool body_maintenance_conflicts(const Body *b, const Plan *plan);
 
-/* The plans take no parameters: false: ERR_INVALID naming the first one. */
-MUST_CHECK bool body_parameters_fit(const Body *b, Error *err);
+/* Fills the defaults of the schema into the parameters, so that requests with and without them are the same. */
+void body_fill(Body *b, const Schema *schema);
+/* Whether the parameters fit. false: ERR_INVALID naming path, limit and the nearest valid value. */
+MUST_CHECK bool body_parameters_fit(const Body *b, const Schema *schema, Error *err);
 
 /* accepts_incomplete, exactly "true". */
 bool asks_async(const Request *r);

@@ -44,12 +44,13 @@ bool refuse_maintenance(Response *response)
                   "The version in maintenance_info is not that of this plan in the catalog; update the platform's copy of the catalog, then try again.");
 }
 
-/* "no such instance" to "No such instance." */
+/* "no such instance" to "No such instance."; a name at the beginning, such as service_id or parameters.x, stays as it is. */
 static void sentence(const char *text, char *out, size_t size)
 {
     size_t n = strlen(text);
     snprintf(out, size, "%s%s", text, n && !strchr(".!?", text[n - 1]) ? "." : "");
-    out[0] = (char)toupper((unsigned char)out[0]);
+    if (strchr(" ,:;", text[strspn(text, "abcdefghijklmnopqrstuvwxyz'-")]))
+        out[0] = (char)toupper((unsigned char)out[0]);
 }
 
 /* What went wrong inside is for the log; the platform's user gets the id to look for. */

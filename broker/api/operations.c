@@ -1,10 +1,16 @@
 /* Polling: the newest operation, whatever the request's `operation` says (OSB 2.17, Polling Last Operation). */
 #include "api/handlers.h"
 
-/* After a deprovision that failed half-way nobody should rely on the instance; the member is unknown before 2.16. */
-static bool tells_unusable(const Operation *o, const Request *r)
+#define FIRST_MINOR_WITH_OUTLOOK 16
+
+/* After a deprovision that failed half-way nobody should rely on the instance; a failed update leaves it as it was. */
+static void add_outlook(const Operation *o, const Request *r, json_t *body)
 {
-    return r->minor >= 16 && o->kind == OP_DEPROVISION && o->state == OPERATION_FAILED;
+    if (r->minor < FIRST_MINOR_WITH_OUTLOOK || o->state != OPERATION_FAILED || (o->kind != OP_DEPROVISION && o->kind != OP_UPDATE))
+        return;
+    json_object_set_new(body, "instance_usable", json_boolean(o->kind == OP_UPDATE));
+    if (o->kind == OP_UPDATE)
+        json_object_set_new(body, "update_repeatable", json_boolean(o->update_repeatable));
 }
 
 static bool last_operation(const Api *api, const Request *r, const char *binding_id, Response *response, Error *err)
@@ -14,11 +20,12 @@ static bool last_operation(const Api *api, const Request *r, const char *binding
         return false;
     if (!o.found)
         return error_set(err, ERR_NOT_FOUND, "no operation on such %s is known", binding_id ? "a binding" : "an instance");
+    if (api->gone_after_delete && o.state == OPERATION_SUCCEEDED && (o.kind == OP_DEPROVISION || o.kind == OP_UNBIND))
+        return error_set(err, ERR_GONE, "%s", o.description);
     *response = (Response){.status = 200, .body = json_pack("{s:s, s:s}", "state", operation_state_name(o.state), "description", o.description)};
     if (o.state == OPERATION_IN_PROGRESS)
         response->retry_after_seconds = o.retry_after_seconds;
-    if (tells_unusable(&o, r))
-        json_object_set_new(response->body, "instance_usable", json_false());
+    add_outlook(&o, r, response->body);
     return true;
 }
 

@@ -24,7 +24,7 @@ bool log_enabled(LogLevel level)
 
 static void write_line(LogLevel level, const char *event, const Error *err, va_list args)
 {
-    static const char *const names[] = {"debug", "info", "warn", "error"};
+    static const char *const names[] = {"debug", "info", "warn", "error", "audit"};
     CLEANUP_JSON json_t *line = json_object();
     char now[32];
     clock_utc_text(now, sizeof(now));

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR } LogLevel;
+typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_AUDIT /* who did what: always written */ } LogLevel;
 
 /* Lowest level that is written (default LOG_INFO). Call before the first thread starts. */
 void log_set_level(LogLevel level);

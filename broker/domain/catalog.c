@@ -3,6 +3,7 @@
 
 #include "base/yaml.h"
 #include "domain/catalog_check.h"
+#include "domain/need.h"
 
 #include <string.h>
 
@@ -11,7 +12,9 @@
 
 struct Catalog {
     json_t *offering;
+    json_t *definitions; /* of parameters */
     json_t *plan_files; /* array, in the order of catalog.yml */
+    json_t *schemas; /* per plan an array of its schemas, one per use */
     Plan *plans;
     size_t count;
     char *text[LAST_MINOR - FIRST_MINOR + 1];
@@ -30,18 +33,19 @@ static void map_images(json_t *plan, const json_t *image_map)
 }
 
 /* Members that a version does not know are left out: strict clients refuse them (OSB 2.17, release notes by version). */
-static json_t *served_plan(const json_t *file, int minor)
+static json_t *served_plan(const json_t *file, const json_t *schemas, int minor)
 {
     static const char *const copied[] = {"id", "name", "description", "free", "bindable", "metadata"};
     json_t *plan = json_object();
     for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
         if (json_object_get(file, copied[i]))
             json_object_set(plan, copied[i], json_object_get(file, copied[i]));
-    json_t *closed = json_pack("{s:s, s:s, s:b, s:{}}", "$schema", "http://json-schema.org/draft-04/schema#", "type",
-                               "object", "additionalProperties", 0, "properties");
-    json_object_set_new(plan, "schemas",
-                        json_pack("{s:{s:{s:O}}, s:{s:{s:o}}}", "service_instance", "create", "parameters", closed,
-                                  "service_binding", "create", "parameters", closed));
+    json_object_set_new(plan, "schemas", json_pack("{s:{s:{s:O}, s:{s:O}}}", "service_instance", "create", "parameters",
+                                                   json_array_get(schemas, PARAMETERS_CREATE), "update", "parameters",
+                                                   json_array_get(schemas, PARAMETERS_UPDATE)));
+    if (json_bool_at(file, "bindable", false))
+        json_object_set_new(json_object_get(plan, "schemas"), "service_binding",
+                            json_pack("{s:{s:O}}", "create", "parameters", json_array_get(schemas, PARAMETERS_BIND)));
     if (minor >= 15) {
         json_int_t longest = 0;
         const char *kind;
@@ -54,7 +58,7 @@ static json_t *served_plan(const json_t *file, int minor)
             json_object_set(plan, "maintenance_info", json_object_get(file, "maintenance_info"));
     }
     if (minor >= 17)
-        json_object_set_new(plan, "binding_rotatable", json_false());
+        json_object_set_new(plan, "binding_rotatable", json_boolean(json_bool_at(file, "bindable", false)));
     return plan;
 }
 
@@ -63,10 +67,14 @@ static char *served_text(const Catalog *c, int minor)
     CLEANUP_JSON json_t *offering = json_copy(c->offering);
     json_t *plans = json_array(), *file;
     size_t i;
-    json_array_foreach(c->plan_files, i, file) json_array_append_new(plans, served_plan(file, minor));
+    json_array_foreach(c->plan_files, i, file)
+    {
+        if (!c->plans[i].retired)
+            json_array_append_new(plans, served_plan(file, json_array_get(c->schemas, i), minor));
+    }
     json_object_set_new(offering, "plans", plans);
     if (minor >= 15)
-        json_object_set_new(offering, "allow_context_updates", json_false());
+        json_object_set_new(offering, "allow_context_updates", json_true());
     if (minor < 14) {
         json_object_del(offering, "instances_retrievable");
         json_object_del(offering, "bindings_retrievable");
@@ -75,8 +83,27 @@ static char *served_text(const Catalog *c, int minor)
     return json_text(body);
 }
 
+/* Composes and compiles the plan's schemas; faults are collected. */
+static void fill_schemas(Catalog *c, Plan *p, const json_t *file, Str *faults)
+{
+    json_t *schemas = json_array();
+    for (int use = 0; use < PARAMETER_USES; use++) {
+        CLEANUP_FREE char *path = xasprintf("parameters.%s", parameter_use_name((ParameterUse)use));
+        CLEANUP_STR Str own = STR_INIT;
+        Error err;
+        json_t *schema = parameters_schema(c->definitions, json_at(file, path), (ParameterUse)use, &own);
+        json_array_append_new(schemas, schema);
+        if (!own.len && !schema_compile(schema, &p->schemas[use], &err))
+            str_append(&own, err.text);
+        if (own.len)
+            str_appendf(faults, "%splan %s: %s: %s", faults->len ? "\n" : "", p->name, path, str_text(&own));
+    }
+    json_array_append_new(c->schemas, schemas);
+}
+
 static void fill_plan(Plan *p, const json_t *file, const char *service_id)
 {
+    Need need = {0};
     p->id = json_string_at(file, "id", NULL);
     p->name = json_string_at(file, "name", NULL);
     p->description = json_string_at(file, "description", NULL);
@@ -87,6 +114,11 @@ static void fill_plan(Plan *p, const json_t *file, const char *service_id)
     p->quorum = strcmp(json_string_at(p->spec, "quorum.kind", ""), "zookeeper") == 0 ? QUORUM_ZOOKEEPER : QUORUM_KRAFT;
     p->brokers = (int)json_int_at(p->spec, "kafka.replicas", 0);
     p->quorum_size = (int)json_int_at(p->spec, "quorum.replicas", 0);
+    p->retired = json_bool_at(file, "retired", false);
+    p->lifetime_seconds = (int)json_int_at(file, "bindings.lifetime_seconds", 0);
+    p->renew_seconds = (int)json_int_at(file, "bindings.renew_seconds", p->lifetime_seconds / 10);
+    if (need_of_spec(p->spec, 0, &need, NULL)) /* the checks have said why not */
+        p->need = (Amounts){1, p->brokers, need.millicores, need.memory, need.storage};
     for (int k = 0; k < OPERATION_KINDS; k++) {
         CLEANUP_FREE char *path = xasprintf("deadlines.%s", operation_kind_name((OperationKind)k));
         p->deadline_seconds[k] = (int)json_int_at(file, path, 0);
@@ -131,17 +163,20 @@ bool catalog_load(const char *folder, const json_t *image_map, const json_t *ove
 {
     CLEANUP(catalog_free) Catalog *c = xcalloc(1, sizeof(*c));
     CLEANUP_STR Str faults = STR_INIT;
-    CLEANUP_FREE char *path = xasprintf("%s/catalog.yml", folder);
-    if (!yaml_load(path, &c->offering, err))
-        return false;
+    CLEANUP_FREE char *path = xasprintf("%s/catalog.yml", folder), *parameters = xasprintf("%s/parameters.yml", folder);
+    if (!yaml_load(path, &c->offering, err) || (!yaml_load(parameters, &c->definitions, err) && err->kind != ERR_NOT_FOUND))
+        return false; /* without the file no parameter is defined */
     c->plan_files = json_array();
+    c->schemas = json_array();
     catalog_check_offering(c->offering, &faults);
     if (!load_plans(c, folder, image_map, overlay, &faults))
         return error_set(err, ERR_INVALID, "%s", str_text(&faults));
     c->count = json_array_size(c->plan_files);
     c->plans = xcalloc(c->count, sizeof(*c->plans));
-    for (size_t i = 0; i < c->count; i++)
+    for (size_t i = 0; i < c->count; i++) {
         fill_plan(&c->plans[i], json_array_get(c->plan_files, i), json_string_at(c->offering, "id", NULL));
+        fill_schemas(c, &c->plans[i], json_array_get(c->plan_files, i), &faults);
+    }
     check_unique(c, &faults);
     if (faults.len)
         return error_set(err, ERR_INVALID, "%s", str_text(&faults));
@@ -155,7 +190,12 @@ Catalog *catalog_free(Catalog *c)
 {
     if (c) {
         json_decref(c->offering);
+        json_decref(c->definitions);
         json_decref(c->plan_files);
+        json_decref(c->schemas);
+        for (size_t i = 0; i < c->count; i++)
+            for (int use = 0; use < PARAMETER_USES; use++)
+                schema_free(c->plans[i].schemas[use]);
         free(c->plans);
         for (size_t i = 0; i < ARRAY_SIZE(c->text); i++)
             free(c->text[i]);

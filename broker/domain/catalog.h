@@ -2,6 +2,8 @@
 #ifndef DOMAIN_CATALOG_H
 #define DOMAIN_CATALOG_H
 
+#include "domain/parameters.h"
+#include "domain/schema.h"
 #include "domain/types.h"
 
 typedef enum QuorumKind { QUORUM_KRAFT, QUORUM_ZOOKEEPER } QuorumKind;
@@ -16,13 +18,18 @@ typedef struct Plan {
     int brokers;                            /* Kafka brokers */
     int quorum_size;                        /* controllers or ZooKeeper servers */
     int deadline_seconds[OPERATION_KINDS];  /* per kind of operation; on expiry it fails */
+    bool retired;                           /* not offered any more; instances that exist are served on */
+    Amounts need;                           /* of one instance, as quotas count it */
+    Schema *schemas[PARAMETER_USES];        /* of the parameters that it takes */
+    int lifetime_seconds;                   /* of its bindings, 0 = they do not expire */
+    int renew_seconds;                      /* before that, when they should be renewed */
     const json_t *spec;                     /* `spec` of the plan file with overlay and image map applied: what values are made of */
 } Plan;
 
 typedef struct Catalog Catalog;
 
 /*
- * Reads folder/catalog.yml and folder/plans/NAME.yml for each plan it lists. `image_map` (object image -> image, or NULL) replaces image names;
+ * Reads folder/catalog.yml, folder/parameters.yml, and folder/plans/NAME.yml for each plan that it lists. `image_map` (object image -> image, or NULL) replaces image names;
  * `overlay` (object, or NULL) is merged deeply over each plan's spec. false: ERR_INVALID; the text lists every fault found, one per line.
  */
 MUST_CHECK bool catalog_load(const char *folder, const json_t *image_map, const json_t *overlay, Catalog **ret, Error *err);

@@ -2,24 +2,14 @@
 #include "domain/catalog_check.h"
 
 #include "domain/quantity.h"
+#include "domain/schema_format.h"
 #include "domain/types.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static void fault(Str *out, const char *where, const char *what)
 {
     str_appendf(out, "%s%s: %s", out->len ? "\n" : "", where, what);
-}
-
-static bool is_guid(const char *s)
-{
-    if (!s || strlen(s) != 36)
-        return false;
-    for (int i = 0; i < 36; i++)
-        if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
-            return false;
-    return true;
 }
 
 /* ^[a-z0-9-]+$ with a letter, at most 63: passes every version of the specification and every known client. */
@@ -39,7 +29,7 @@ static bool is_cli_name(const char *s)
 static void check_head(const char *where, const json_t *o, Str *out)
 {
     const char *description = json_string_at(o, "description", "");
-    if (!is_guid(json_string_at(o, "id", NULL)))
+    if (!format_named("uuid")->fits(json_string_at(o, "id", "")))
         fault(out, where, "id must be a GUID");
     if (!is_cli_name(json_string_at(o, "name", NULL)))
         fault(out, where, "name must be lower-case letters, digits and '-', at most 63, with a letter");

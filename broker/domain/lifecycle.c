@@ -26,12 +26,23 @@ static const Row instance_rows[] = {
     {INSTANCE_CREATE_FAILED, ASK_PROVISION, ANY, REFUSE, 0, ERR_CONFLICT, "creating the instance of this id has failed; delete it, then create it again"},
     {INSTANCE_DELETING, ASK_PROVISION, ANY, REFUSE, 0, ERR_BUSY, "the instance of this id is being deleted"},
     {INSTANCE_DELETE_FAILED, ASK_PROVISION, ANY, REFUSE, 0, ERR_CONFLICT, "deleting the instance of this id has failed; delete it again first"},
+    {INSTANCE_UPDATING, ASK_PROVISION, YES, DONE, INSTANCE_UPDATING, 0, "the same instance exists"},
+    {INSTANCE_UPDATING, ASK_PROVISION, NO, REFUSE, 0, ERR_CONFLICT, "an instance of this id exists with other attributes"},
+    {INSTANCE_ABSENT, ASK_UPDATE, ANY, REFUSE, 0, ERR_NOT_FOUND, "no such instance"},
+    {INSTANCE_CREATING, ASK_UPDATE, ANY, REFUSE, 0, ERR_BUSY, "the instance is being created"},
+    {INSTANCE_READY, ASK_UPDATE, ANY, START, INSTANCE_UPDATING, 0, "update"},
+    {INSTANCE_UPDATING, ASK_UPDATE, YES, REPEAT, INSTANCE_UPDATING, 0, "the same request runs already"},
+    {INSTANCE_UPDATING, ASK_UPDATE, NO, REFUSE, 0, ERR_BUSY, "another update runs"},
+    {INSTANCE_CREATE_FAILED, ASK_UPDATE, ANY, REFUSE, 0, ERR_INVALID, "creating the instance has failed; delete it and create it again"},
+    {INSTANCE_DELETING, ASK_UPDATE, ANY, REFUSE, 0, ERR_BUSY, "the instance is being deleted"},
+    {INSTANCE_DELETE_FAILED, ASK_UPDATE, ANY, REFUSE, 0, ERR_INVALID, "deleting the instance has failed; delete it again"},
     {INSTANCE_ABSENT, ASK_DEPROVISION, ANY, REFUSE, 0, ERR_GONE, "no such instance"},
     {INSTANCE_CREATING, ASK_DEPROVISION, ANY, CANCEL, INSTANCE_DELETING, 0, "creation stops, deletion starts"},
     {INSTANCE_READY, ASK_DEPROVISION, ANY, START, INSTANCE_DELETING, 0, "delete"},
     {INSTANCE_CREATE_FAILED, ASK_DEPROVISION, ANY, START, INSTANCE_DELETING, 0, "delete what was made"},
     {INSTANCE_DELETING, ASK_DEPROVISION, ANY, REPEAT, INSTANCE_DELETING, 0, "the same request runs already"},
     {INSTANCE_DELETE_FAILED, ASK_DEPROVISION, ANY, START, INSTANCE_DELETING, 0, "try again"},
+    {INSTANCE_UPDATING, ASK_DEPROVISION, ANY, REFUSE, 0, ERR_BUSY, "the instance is being updated"},
 };
 
 /* Whether an instance in this state takes bind and unbind; the kind of the refusal otherwise. */
@@ -42,12 +53,14 @@ static const Row gate_rows[] = {
     {INSTANCE_CREATE_FAILED, ASK_BIND, ANY, REFUSE, 0, ERR_INVALID, "creating the instance has failed; delete it and create it again"},
     {INSTANCE_DELETING, ASK_BIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being deleted"},
     {INSTANCE_DELETE_FAILED, ASK_BIND, ANY, REFUSE, 0, ERR_INVALID, "deleting the instance has failed; delete it again"},
+    {INSTANCE_UPDATING, ASK_BIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being updated"},
     {INSTANCE_ABSENT, ASK_UNBIND, ANY, REFUSE, 0, ERR_GONE, "no such instance"},
     {INSTANCE_CREATING, ASK_UNBIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being created"},
     {INSTANCE_READY, ASK_UNBIND, ANY, START, INSTANCE_READY, 0, "ready"},
     {INSTANCE_CREATE_FAILED, ASK_UNBIND, ANY, START, INSTANCE_CREATE_FAILED, 0, "clean up"},
     {INSTANCE_DELETING, ASK_UNBIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being deleted, and its bindings with it"},
     {INSTANCE_DELETE_FAILED, ASK_UNBIND, ANY, START, INSTANCE_DELETE_FAILED, 0, "clean up"},
+    {INSTANCE_UPDATING, ASK_UNBIND, ANY, REFUSE, 0, ERR_BUSY, "the instance is being updated"},
 };
 
 static const Row binding_rows[] = {
@@ -80,7 +93,7 @@ static const Row *row_for(const Row *rows, size_t count, int from, Ask ask, bool
 
 static OperationKind kind_of(Ask ask)
 {
-    static const OperationKind kinds[] = {OP_PROVISION, OP_DEPROVISION, OP_BIND, OP_UNBIND};
+    static const OperationKind kinds[] = {OP_PROVISION, OP_DEPROVISION, OP_BIND, OP_UNBIND, OP_UPDATE};
     return kinds[ask];
 }
 
@@ -91,7 +104,7 @@ static bool decide_instance(const Now *now, Ask ask, Change *ret, Error *err)
         return error_set(err, ERR_INTERNAL, "no rule for instance state %d", (int)now->instance);
     if (row->answer == REFUSE)
         return error_set(err, row->kind, "%s", row->why);
-    if (ask == ASK_DEPROVISION && row->answer == START && now->binding_operations)
+    if (ask != ASK_PROVISION && row->answer == START && now->binding_operations)
         return error_set(err, ERR_BUSY, "a binding of the instance is being created or deleted");
     *ret = (Change){(Decision)row->answer, kind_of(ask), (InstanceState)row->to, now->binding};
     return true;
@@ -133,6 +146,9 @@ void lifecycle_outcome(OperationKind kind, OperationState end, InstanceState *in
     case OP_UNBIND:
         *binding = ok ? BINDING_ABSENT : BINDING_DELETE_FAILED;
         break;
+    case OP_UPDATE:
+        *instance = INSTANCE_READY;
+        break;
     case OPERATION_KINDS:
         break;
     }
@@ -140,7 +156,7 @@ void lifecycle_outcome(OperationKind kind, OperationState end, InstanceState *in
 
 static void markdown_row(Str *out, const Row *r)
 {
-    static const char *const asks[] = {"PUT instance", "DELETE instance", "PUT binding", "DELETE binding"};
+    static const char *const asks[] = {"PUT instance", "DELETE instance", "PUT binding", "DELETE binding", "PATCH instance"};
     static const char *const answers[] = {"start", "cancel, then start", "repeat", "done"};
     /* Instances and bindings name their states alike. */
     const char *from = instance_state_name((InstanceState)r->from), *to = instance_state_name((InstanceState)r->to);

@@ -4,14 +4,14 @@
 
 #include "domain/types.h"
 
-/* What a request asks for; `same` = an instance or binding of that id exists and its attributes equal the request's. */
-typedef enum Ask { ASK_PROVISION, ASK_DEPROVISION, ASK_BIND, ASK_UNBIND } Ask;
+/* What a request asks for. */
+typedef enum Ask { ASK_PROVISION, ASK_DEPROVISION, ASK_BIND, ASK_UNBIND, ASK_UPDATE } Ask;
 
 typedef struct Now {
     InstanceState instance;
     BindingState binding;        /* for binding asks */
-    bool same;                   /* attributes equal (provision, bind) */
-    bool binding_operations;     /* any binding of the instance has a running operation (deprovision) */
+    bool same;                   /* the instance or binding of that id has the request's attributes; an update: the running one asks for the same */
+    bool binding_operations;     /* any binding of the instance has a running operation (deprovision, update) */
 } Now;
 
 typedef enum Decision {
@@ -30,7 +30,7 @@ typedef struct Change {
 
 /*
  * Decides by the table. false: ERR_NOT_FOUND (bind: no such instance), ERR_GONE (delete of the unknown), ERR_CONFLICT (409: other attributes),
- * ERR_BUSY (422 ConcurrencyError), ERR_INVALID. No I/O, no clock. (OSB 2.17: Provisioning, Binding, Unbinding, Deprovisioning, Blocking Operations.)
+ * ERR_BUSY (422 ConcurrencyError), ERR_INVALID (its state forbids it). No I/O, no clock. (OSB 2.17: Provisioning, Updating, Binding, Unbinding, Deprovisioning, Blocking Operations.)
  */
 MUST_CHECK bool lifecycle_decide(const Now *now, Ask ask, Change *ret, Error *err);
 

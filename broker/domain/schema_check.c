@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { PATTERN_SHOWN = 200 }; /* bytes of a pattern in a text */
+
 const Property *schema_property(const PropertyList *list, const char *name)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -94,18 +96,22 @@ static bool check_string(const Node *n, const Place *at, const json_t *v, Error 
     CLEANUP_FREE char *value = schema_value_text(v);
     if (matches)
         return schema_fault(err, at, "is %s; it must be %s", value, n->format->text);
-    return schema_fault(err, at, "is %s, which does not match the pattern %s", value, n->pattern_text);
+    size_t shown = utf8_prefix(n->pattern_text, PATTERN_SHOWN);
+    return schema_fault(err, at, "is %s, which does not match the pattern %.*s%s", value, (int)shown, n->pattern_text, n->pattern_text[shown] ? "…" : "");
 }
 
 static bool check_unique(const Place *at, const json_t *v, Error *err)
 {
+    uint64_t hashes[SCHEMA_UNIQUE_ITEMS];
     size_t count = json_array_size(v);
     if (count > SCHEMA_UNIQUE_ITEMS)
         return schema_fault(err, at, "has %zu members, more than the most %d", count, SCHEMA_UNIQUE_ITEMS);
-    for (size_t i = 1; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = schema_hash(json_array_get(v, i));
         for (size_t k = 0; k < i; k++)
-            if (schema_equal(json_array_get(v, k), json_array_get(v, i)))
+            if (hashes[k] == hashes[i] && schema_equal(json_array_get(v, k), json_array_get(v, i)))
                 return schema_fault(err, &(Place){at, NULL, i}, "is the same as member [%zu]; the members must differ", k);
+    }
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* The formats of strings: what each one's RFC allows. */
+#include "domain/schema_format.h"
+
 #include "base/macros.h"
-#include "domain/schema_own.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -4,13 +4,14 @@
 
 #include "base/str.h"
 #include "domain/schema.h"
+#include "domain/schema_format.h"
 #include "domain/schema_pattern.h"
 
 enum {
-    SCHEMA_DEPTH = 32,          /* schemas within schemas */
-    SCHEMA_JSON_DEPTH = 128,    /* arrays and objects within each other, in values and in schemas */
+    SCHEMA_DEPTH = 32,           /* schemas within schemas */
+    SCHEMA_JSON_DEPTH = 128,     /* arrays and objects within each other, in values and in schemas */
     SCHEMA_PATTERN_BYTES = 4096, /* longest string that is matched with a pattern */
-    SCHEMA_UNIQUE_ITEMS = 1000, /* most members that are compared with each other */
+    SCHEMA_UNIQUE_ITEMS = 1000,  /* most members that are compared with each other */
 };
 
 typedef struct Node Node;
@@ -37,7 +38,7 @@ struct Node {
     bool closed; /* additionalProperties false */
     const char *pattern_text;
     Pattern *pattern;
-    const struct Format *format;
+    const Format *format;
     PropertyList properties;
     Node *additional, *items;
 };
@@ -70,6 +71,8 @@ const Property *schema_property(const PropertyList *list, const char *name);
 /* schema_value.c: values, equal and ordered by what they mean (1 is 1.0), numbers exactly. Nesting must be bounded by the caller. */
 bool schema_too_deep(const json_t *v, int levels);
 bool schema_equal(const json_t *a, const json_t *b);
+/* The same for values that are equal. */
+uint64_t schema_hash(const json_t *v);
 /* Below 0, 0, above 0, as a is less than, equal to, greater than b. */
 int schema_number_order(const json_t *a, const json_t *b);
 /* Of decimal numbers as written: 0.0075 is a multiple of 0.0001. `of` is above 0. */
@@ -100,16 +103,5 @@ void schema_list_value(WordList *list, const json_t *v);
 void schema_list_name(WordList *list, const char *name);
 /* `: did you mean "WORD"?`, or "". */
 char *schema_did_you_mean(const WordList *list);
-
-/* schema_format.c */
-typedef struct Format {
-    const char *name;
-    const char *text; /* what it is, with an example */
-    bool (*fits)(const char *s);
-} Format;
-/* NULL: unknown. */
-const Format *format_named(const char *name);
-/* The i-th, NULL after the last. */
-const Format *format_at(size_t i);
 
 #endif

@@ -90,6 +90,38 @@ bool schema_equal(const json_t *a, const json_t *b)
     return true;
 }
 
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+    return hash;
+}
+
+uint64_t schema_hash(const json_t *v)
+{
+    const char *key;
+    json_t *member;
+    size_t i;
+    unsigned char type = (unsigned char)(json_is_number(v) ? JSON_REAL : json_typeof(v));
+    double number = json_number_value(v) + 0.0; /* -0 becomes 0 */
+    uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), &type, 1), members = 0;
+    if (json_is_string(v))
+        return hash_bytes(hash, json_string_value(v), json_string_length(v));
+    if (json_is_number(v))
+        return hash_bytes(hash, &number, sizeof(number));
+    json_array_foreach(v, i, member)
+    {
+        uint64_t of = schema_hash(member);
+        hash = hash_bytes(hash, &of, sizeof(of));
+    }
+    json_object_foreach((json_t *)v, key, member)
+    {
+        uint64_t of = schema_hash(member);
+        members += hash_bytes(hash_bytes(hash, key, strlen(key)), &of, sizeof(of)); /* in any order */
+    }
+    return hash + members;
+}
+
 size_t schema_code_points(const char *s)
 {
     size_t n = 0;

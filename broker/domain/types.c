@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static const char *const instance_states[] = {"absent", "creating", "ready", "create failed", "deleting", "delete failed"};
-static const char *const operation_kinds[] = {"provision", "deprovision", "bind", "unbind"};
+static const char *const instance_states[] = {"absent", "creating", "ready", "create failed", "deleting", "delete failed", "updating"};
+static const char *const operation_kinds[] = {"provision", "deprovision", "bind", "unbind", "update"};
 static const char *const operation_states[] = {"in progress", "succeeded", "failed"};
 
 static bool parse(const char *const *names, size_t count, const char *name, int *ret)
@@ -25,7 +25,7 @@ const char *instance_state_name(InstanceState s)
 
 const char *binding_state_name(BindingState s)
 {
-    return instance_states[s]; /* the two enumerations share their words and order */
+    return instance_states[s]; /* the enumerations share their words and order as far as both go */
 }
 
 const char *operation_kind_name(OperationKind k)
@@ -47,7 +47,7 @@ bool instance_state_parse(const char *name, InstanceState *ret)
 bool binding_state_parse(const char *name, BindingState *ret)
 {
     int i;
-    return parse(instance_states, ARRAY_SIZE(instance_states), name, &i) && (*ret = (BindingState)i, true);
+    return parse(instance_states, BINDING_DELETE_FAILED + 1, name, &i) && (*ret = (BindingState)i, true);
 }
 
 bool operation_kind_parse(const char *name, OperationKind *ret)
@@ -77,6 +77,7 @@ void instance_clear(Instance *i)
     free(i->ns);
     json_decref(i->parameters);
     json_decref(i->context);
+    free(i->maintenance_version);
     *i = (Instance){0};
 }
 
@@ -89,6 +90,7 @@ void binding_clear(Binding *b)
     free(b->app_guid);
     json_decref(b->parameters);
     json_decref(b->context);
+    free(b->predecessor_id);
     *b = (Binding){0};
 }
 

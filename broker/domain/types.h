@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <stdint.h>
+
 typedef enum InstanceState {
     INSTANCE_ABSENT,        /* no row */
     INSTANCE_CREATING,
@@ -12,6 +14,7 @@ typedef enum InstanceState {
     INSTANCE_CREATE_FAILED, /* objects are kept for diagnosis until the platform deletes */
     INSTANCE_DELETING,
     INSTANCE_DELETE_FAILED,
+    INSTANCE_UPDATING,      /* goes back to ready, whether the update succeeds or not */
 } InstanceState;
 
 typedef enum BindingState {
@@ -23,7 +26,7 @@ typedef enum BindingState {
     BINDING_DELETE_FAILED,
 } BindingState;
 
-typedef enum OperationKind { OP_PROVISION, OP_DEPROVISION, OP_BIND, OP_UNBIND, OPERATION_KINDS } OperationKind;
+typedef enum OperationKind { OP_PROVISION, OP_DEPROVISION, OP_BIND, OP_UNBIND, OP_UPDATE, OPERATION_KINDS } OperationKind;
 
 /* Texts are the OSB API's own (OSB 2.17, Polling Last Operation). */
 typedef enum OperationState { OPERATION_IN_PROGRESS, OPERATION_SUCCEEDED, OPERATION_FAILED } OperationState;
@@ -41,12 +44,18 @@ bool operation_state_parse(const char *name, OperationState *ret);
 /* Whether an operation of this kind acts on a binding. */
 bool operation_is_binding(OperationKind k);
 
+/* What is counted against quotas. */
+typedef struct Amounts {
+    int64_t instances, brokers, millicores, memory /* bytes */, storage /* bytes */;
+} Amounts;
+
 typedef struct Instance {
     InstanceState state; /* INSTANCE_ABSENT: nothing below is set */
     char *id, *service_id, *plan_id, *organization_guid, *space_guid;
     char *ns;            /* Kubernetes namespace; chosen at accept time, never changes */
     json_t *parameters;  /* object or NULL when none were given */
     json_t *context;     /* object or NULL */
+    char *maintenance_version; /* maintenance_info.version that it runs, or NULL */
 } Instance;
 
 typedef struct Binding {
@@ -55,6 +64,9 @@ typedef struct Binding {
     char *app_guid;      /* or NULL */
     json_t *parameters;  /* object or NULL */
     json_t *context;     /* object or NULL */
+    char *predecessor_id; /* the binding that this one succeeds, or NULL (OSB 2.17, Binding Rotation) */
+    int64_t expires_at, renew_before; /* seconds since 1970 in UTC; 0 = never */
+    bool expired;                     /* expires_at has passed */
 } Binding;
 
 typedef struct Operation {
@@ -72,6 +84,7 @@ typedef struct Operation {
     int seconds_left;        /* until the operation's deadline; may be negative */
     int step_seconds;        /* since the current step began */
     int retry_after_seconds; /* advice for the platform's next poll */
+    bool update_repeatable;  /* of a failed update: whether it can succeed later */
 } Operation;
 
 void instance_clear(Instance *i);

@@ -71,15 +71,37 @@ Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char
     return e;
 }
 
+/* Who asked for which change, with what outcome: one line per writing request whose sender is known. */
+static void audit(const Exchange *e, const char *status, const char *ms)
+{
+    static const struct {
+        const char *method, *of_instance, *of_binding;
+    } actions[] = {{"PUT", "provision", "bind"}, {"PATCH", "update", "update"}, {"DELETE", "deprovision", "unbind"}};
+    const Request *r = &e->request;
+    const char *action = "other";
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+        if (strcmp(actions[i].method, r->method) == 0)
+            action = r->ids[1] ? actions[i].of_binding : actions[i].of_instance;
+    log_event(LOG_AUDIT, "audit", "action", action, "instance", r->ids[0], "binding", r->ids[1], "operation",
+              json_string_value(json_object_get(e->response.body, "operation")), "status", status ? status : "abandoned by the client", "refusal",
+              json_string_value(json_object_get(e->response.body, "error")), "platform", r->platform, "platform_user", r->platform_user, "user",
+              r->user, "client", r->client_address, "request_identity", r->request_identity, "path", r->path, "ms", ms, NULL);
+}
+
 /* Reads that went well are many (platforms poll) and tell little: they are logged at the debug level only. */
 static void log_request(const Exchange *e)
 {
     char status[16], ms[24];
-    LogLevel level = e->status == MHD_HTTP_OK && strcmp(e->request.method, MHD_HTTP_METHOD_GET) == 0 ? LOG_DEBUG : LOG_INFO;
-    if (!log_enabled(level))
+    bool reads = strcmp(e->request.method, MHD_HTTP_METHOD_GET) == 0, audited = !reads && e->request.user;
+    LogLevel level = reads && e->status == MHD_HTTP_OK ? LOG_DEBUG : LOG_INFO;
+    if (!audited && !log_enabled(level))
         return;
     snprintf(status, sizeof(status), "%d", e->status);
     snprintf(ms, sizeof(ms), "%lld", (long long)(clock_ms() - e->started_ms));
+    if (audited) {
+        audit(e, e->status ? status : NULL, ms);
+        return;
+    }
     log_event(level, e->status ? "request" : "request abandoned by the client", "method", e->request.method, "path", e->request.path,
               "status", e->status ? status : NULL, "ms", ms, "client", e->request.client_address, "user", e->request.user, "request_identity", e->request.request_identity, NULL);
 }

@@ -8,6 +8,7 @@
 #include "http/identity.h"
 #include "http/linger.h"
 #include "http/proxies.h"
+#include "net/tls_bridge.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -32,6 +33,7 @@ struct Server {
     Lane *lanes;
     int lane_count;
     Acceptor *acceptor;
+    TlsBridge *bridge; /* NULL: plain HTTP */
     const Route *routes;
     void *context;
     ErrorEncoder encode_error;

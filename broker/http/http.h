@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "net/tls_server.h"
 
 #define HTTP_MAX_BODY (1024 * 1024) /* more is 413 */
 #define HTTP_MAX_ID 255             /* bytes of a decoded path segment; more is 400 */
@@ -61,6 +62,7 @@ typedef struct ServerOptions {
     const Route *routes;  /* ended by a row without method */
     void *context;        /* of the handlers */
     ErrorEncoder encode_error;
+    const TlsServerOptions *tls; /* serves HTTPS; NULL: plain HTTP */
     const char *username, *password;               /* Basic credentials; erased at the stop */
     const char *second_username, *second_password; /* a pair that is valid too; NULL or "" = none */
     const char *trusted_proxies; /* comma list of addresses and networks whose X-Forwarded-For is believed; NULL or "" = none */
@@ -68,9 +70,11 @@ typedef struct ServerOptions {
 
 typedef struct Server Server;
 
-/* Listens and serves from its own threads. false: ERR_INVALID (address in use, bad address, bad list). */
+/* Listens and serves from its own threads. false: ERR_INVALID (address in use, bad address, bad list, unusable certificate) or ERR_NOT_FOUND (its files). */
 MUST_CHECK bool server_start(const ServerOptions *options, Server **ret, Error *err);
 int server_port(const Server *s);
+/* Loads the TLS certificate again soon; nothing without TLS. */
+void server_reload(Server *s);
 /* Stops accepting, waits up to grace_ms for running requests (for those of waiting routes until they return), then releases. Returns NULL; NULL accepted. */
 Server *server_stop(Server *s, int grace_ms);
 

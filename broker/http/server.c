@@ -12,6 +12,7 @@
 
 #define MAX_CONNECTIONS 1024
 #define MAX_WAITING 128
+#define HANDSHAKE_SECONDS 10
 #define IDLE_SECONDS 65 /* longer than the usual 60 s of load balancers and platforms */
 
 static void *run_waiting(void *context)
@@ -114,6 +115,12 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     *state = peer;
 }
 
+static void take_encrypted(void *context, int fd, const struct sockaddr *address, socklen_t address_len)
+{
+    Server *s = context;
+    tls_bridge_add(s->bridge, fd, address, address_len);
+}
+
 /* A new connection goes to a lane that no handler blocks, among those to the one with the fewest. */
 static int cost(const Lane *lane)
 {
@@ -132,22 +139,27 @@ static void take_connection(void *context, int fd, const struct sockaddr *addres
         atomic_fetch_sub(&best->connections, 1);
 }
 
+/* With poll(2): in its epoll mode, libmicrohttpd 0.9.75 misses the end of a stream that arrives together with data. */
 static bool start_lane(Server *s, Lane *lane)
 {
     lane->server = s;
     lane->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
         on_call, lane, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(MAX_CONNECTIONS / s->lane_count), MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, lane,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
     return lane->daemon != NULL;
 }
 
+/* Bytes that the lanes have written are sent by the bridge after they are gone. */
 static void release(Server *s)
 {
+    if (s->bridge)
+        tls_bridge_close(s->bridge);
     for (int i = 0; i < s->lane_count; i++)
         if (s->lanes[i].daemon)
             MHD_stop_daemon(s->lanes[i].daemon);
+    tls_bridge_stop(s->bridge);
     linger_stop(s->linger);
     auth_clear(&s->auth);
     proxies_clear(&s->proxies);
@@ -155,17 +167,28 @@ static void release(Server *s)
     free(s);
 }
 
+static bool start_lanes(Server *s, int threads, Error *err)
+{
+    s->lane_count = threads;
+    s->lanes = xcalloc((size_t)threads, sizeof(*s->lanes));
+    for (int i = 0; i < threads; i++)
+        if (!start_lane(s, &s->lanes[i]))
+            return error_set(err, ERR_INVALID, "cannot start %d HTTP threads; choose fewer", threads);
+    return true;
+}
+
+static bool start_bridge(Server *s, const TlsServerOptions *tls, Error *err)
+{
+    if (!tls)
+        return true;
+    const TlsBridgeOptions options = {.tls = *tls, .max_connections = MAX_CONNECTIONS, .handshake_ms = HANDSHAKE_SECONDS * 1000,
+                                      .idle_ms = IDLE_SECONDS * 1000, .take = take_connection, .context = s};
+    return tls_bridge_start(&options, &s->bridge, err);
+}
+
 bool server_start(const ServerOptions *options, Server **ret, Error *err)
 {
-    Acceptor *acceptor;
-    CLEANUP(proxies_clear) Proxies proxies = {0};
-    if ((options->trusted_proxies && !proxies_parse(options->trusted_proxies, &proxies, err)) ||
-        !acceptor_listen(options->address, options->port, &acceptor, err))
-        return false;
     Server *s = xcalloc(1, sizeof(*s));
-    s->proxies = proxies;
-    proxies = (Proxies){0};
-    s->acceptor = acceptor;
     s->routes = options->routes;
     s->context = options->context;
     s->encode_error = options->encode_error;
@@ -173,17 +196,22 @@ bool server_start(const ServerOptions *options, Server **ret, Error *err)
     if (options->second_username && *options->second_username)
         auth_add(&s->auth, options->second_username, options->second_password);
     s->linger = linger_start();
-    s->lane_count = options->threads;
-    s->lanes = xcalloc((size_t)s->lane_count, sizeof(*s->lanes));
-    for (int i = 0; i < s->lane_count; i++)
-        if (!start_lane(s, &s->lanes[i])) {
-            acceptor_stop(acceptor);
-            release(s);
-            return error_set(err, ERR_INVALID, "cannot start %d HTTP threads; choose fewer", options->threads);
-        }
-    acceptor_start(acceptor, take_connection, s);
+    if (!proxies_parse(options->trusted_proxies ? options->trusted_proxies : "", &s->proxies, err) ||
+        !acceptor_listen(options->address, options->port, &s->acceptor, err) || !start_lanes(s, options->threads, err) ||
+        !start_bridge(s, options->tls, err)) {
+        acceptor_stop(s->acceptor);
+        release(s);
+        return false;
+    }
+    acceptor_start(s->acceptor, s->bridge ? take_encrypted : take_connection, s);
     *ret = s;
     return true;
+}
+
+void server_reload(Server *s)
+{
+    if (s->bridge)
+        tls_bridge_reload(s->bridge);
 }
 
 int server_port(const Server *s)

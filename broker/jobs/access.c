@@ -17,17 +17,72 @@ char *access_user(const char *binding_id)
     return xasprintf("b-%.40s", hex);
 }
 
-const KafkaAcl *access_acls(size_t *ret_count)
+typedef struct Right {
+    const char *name;
+    const KafkaOperation operations[4]; /* ended by 0 */
+} Right;
+
+static const Right topic_rights[] = {
+    {"read", {KAFKA_OP_READ, KAFKA_OP_DESCRIBE, KAFKA_OP_DESCRIBE_CONFIGS, 0}},
+    {"write", {KAFKA_OP_WRITE, KAFKA_OP_DESCRIBE, 0}},
+    {"create", {KAFKA_OP_CREATE, KAFKA_OP_DESCRIBE, 0}},
+    {"admin", {KAFKA_OP_ALL, 0}},
+    {NULL, {0}},
+};
+static const Right group_rights[] = {
+    {"read", {KAFKA_OP_READ, KAFKA_OP_DESCRIBE, 0}},
+    {"admin", {KAFKA_OP_ALL, 0}},
+    {NULL, {0}},
+};
+
+static void add_acl(Acls *acls, const KafkaAcl *acl)
 {
-    static const KafkaAcl acls[] = {
-        {KAFKA_TOPIC, "*", KAFKA_LITERAL, KAFKA_OP_ALL},
-        {KAFKA_GROUP, "*", KAFKA_LITERAL, KAFKA_OP_ALL},
-        {KAFKA_TRANSACTIONAL_ID, "*", KAFKA_LITERAL, KAFKA_OP_ALL},
-        {KAFKA_CLUSTER, "kafka-cluster", KAFKA_LITERAL, KAFKA_OP_DESCRIBE},
-        {KAFKA_CLUSTER, "kafka-cluster", KAFKA_LITERAL, KAFKA_OP_IDEMPOTENT_WRITE},
-    };
-    *ret_count = ARRAY_SIZE(acls);
-    return acls;
+    for (size_t i = 0; i < acls->count; i++) /* rights overlap */
+        if (acls->rows[i].resource == acl->resource && acls->rows[i].operation == acl->operation &&
+            acls->rows[i].pattern == acl->pattern && strcmp(acls->rows[i].name, acl->name) == 0)
+            return;
+    acls->rows = xrealloc(acls->rows, (acls->count + 1) * sizeof(*acls->rows));
+    acls->rows[acls->count++] = *acl;
+}
+
+/* The rules of one list; without the list, everything of that kind. */
+static void add_list(Acls *acls, KafkaResource resource, const json_t *list, const Right *rights)
+{
+    size_t i, k;
+    json_t *entry, *word;
+    if (!list)
+        add_acl(acls, &(KafkaAcl){resource, "*", KAFKA_LITERAL, KAFKA_OP_ALL});
+    json_array_foreach(list, i, entry)
+    {
+        const char *prefix = json_string_value(json_object_get(entry, "prefix"));
+        KafkaAcl acl = {.resource = resource, .pattern = prefix ? KAFKA_PREFIXED : KAFKA_LITERAL,
+                        .name = prefix ? prefix : json_string_at(entry, "name", "")};
+        json_array_foreach(json_object_get(entry, "rights"), k, word)
+        {
+            const Right *right = rights;
+            while (right->name && strcmp(right->name, json_string_value(word)) != 0)
+                right++;
+            for (const KafkaOperation *o = right->operations; *o; o++) {
+                acl.operation = *o;
+                add_acl(acls, &acl);
+            }
+        }
+    }
+}
+
+void access_acls(const json_t *parameters, Acls *ret)
+{
+    add_list(ret, KAFKA_TOPIC, json_object_get(parameters, "topics"), topic_rights);
+    add_list(ret, KAFKA_GROUP, json_object_get(parameters, "groups"), group_rights);
+    add_acl(ret, &(KafkaAcl){KAFKA_TRANSACTIONAL_ID, "*", KAFKA_LITERAL, KAFKA_OP_ALL});
+    add_acl(ret, &(KafkaAcl){KAFKA_CLUSTER, "kafka-cluster", KAFKA_LITERAL, KAFKA_OP_DESCRIBE});
+    add_acl(ret, &(KafkaAcl){KAFKA_CLUSTER, "kafka-cluster", KAFKA_LITERAL, KAFKA_OP_IDEMPOTENT_WRITE});
+}
+
+void acls_free(Acls *acls)
+{
+    free(acls->rows);
+    *acls = (Acls){0};
 }
 
 static char *bootstrap_servers(const json_t *external)

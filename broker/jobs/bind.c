@@ -27,9 +27,18 @@ bool bind_acls(Job *job, Error *err)
 {
     KafkaAdmin *admin = NULL;
     CLEANUP_FREE char *user = access_user(job->binding.id);
-    size_t count = 0;
-    const KafkaAcl *acls = access_acls(&count);
-    return link_admin(job, &admin, err) && job_alive(job, err) && kafka_acls_create(admin, user, acls, count, err);
+    CLEANUP(acls_free) Acls acls = {0};
+    access_acls(job->binding.parameters, &acls);
+    return link_admin(job, &admin, err) && job_alive(job, err) && kafka_acls_create(admin, user, acls.rows, acls.count, err);
+}
+
+bool bind_quotas(Job *job, Error *err)
+{
+    KafkaAdmin *admin = NULL;
+    CLEANUP_FREE char *user = access_user(job->binding.id);
+    const json_t *asked = json_object_get(job->binding.parameters, "principal_quotas");
+    const KafkaUserQuota quota = {json_int_at(asked, "producer_byte_rate", 0), json_int_at(asked, "consumer_byte_rate", 0)};
+    return !asked || (link_admin(job, &admin, err) && job_alive(job, err) && kafka_user_quota_set(admin, user, &quota, err));
 }
 
 /* A new user reaches every broker with the metadata; the answer must not come before. */

@@ -1,7 +1,7 @@
-/* Threads of the engine: workers that claim, one heartbeat that extends leases, one listener that wakes sleepers. */
+/* Threads of the engine: workers that claim, one heartbeat that extends leases, one listener that wakes sleepers, one for upkeep. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "jobs/jobs.h"
+#include "jobs/upkeep.h"
 #include "jobs/worker.h"
 
 #include <pthread.h>
@@ -25,7 +25,7 @@ struct Engine {
     pthread_mutex_t lock; /* of `wakes` */
     pthread_cond_t wake;
     unsigned wakes;
-    pthread_t listener_thread, heartbeat_thread;
+    pthread_t listener_thread, heartbeat_thread, upkeep_thread;
     Listener *listener;
     Slot *slots;
 };
@@ -160,6 +160,18 @@ static void *listener_main(void *argument)
     return NULL;
 }
 
+static void *upkeep_main(void *argument)
+{
+    Engine *e = argument;
+    for (int64_t next = clock_ms(); !atomic_load(&e->stopping); clock_sleep_ms(100)) {
+        if (clock_ms() < next)
+            continue;
+        upkeep(&e->settings);
+        next = clock_ms() + e->settings.upkeep_seconds * 1000;
+    }
+    return NULL;
+}
+
 bool engine_start(const JobSettings *settings, Engine **ret, Error *err)
 {
     Engine *e = xcalloc(1, sizeof(*e));
@@ -182,7 +194,8 @@ bool engine_start(const JobSettings *settings, Engine **ret, Error *err)
             abort();
     }
     if (pthread_create(&e->listener_thread, NULL, listener_main, e) != 0 ||
-        pthread_create(&e->heartbeat_thread, NULL, heartbeat_main, e) != 0)
+        pthread_create(&e->heartbeat_thread, NULL, heartbeat_main, e) != 0 ||
+        pthread_create(&e->upkeep_thread, NULL, upkeep_main, e) != 0)
         abort();
     *ret = e;
     return true;
@@ -200,6 +213,7 @@ Engine *engine_stop(Engine *e)
         pthread_join(e->slots[i].thread, NULL);
     atomic_store(&e->idle, true);
     pthread_join(e->listener_thread, NULL);
+    pthread_join(e->upkeep_thread, NULL);
     pthread_join(e->heartbeat_thread, NULL);
     for (int i = 0; i < e->settings.workers; i++) {
         operation_clear(&e->slots[i].leased);

@@ -16,6 +16,7 @@ typedef struct Job {
     Instance instance;
     Binding binding;      /* for operations on a binding */
     const Plan *plan;     /* NULL: no longer in the catalog */
+    json_t *request;      /* of an update: see store_operation_request */
     json_t *facts;        /* the instance's sealed facts once read; see facts.h */
     struct KafkaAdmin *admin; /* kept between steps; see link.h */
     Str progress;         /* what a check that is not done says: "2 of 3 brokers ready" */
@@ -35,6 +36,7 @@ typedef struct Step {
     bool (*act)(Job *job, Error *err);
     bool (*check)(Job *job, bool *ret_done, Error *err);
     int deadline_seconds;
+    int retry_after_seconds; /* advice for platforms: how long it usually takes at least */
 } Step;
 
 /* The steps of a kind of operation as the plan needs them; a static table. */

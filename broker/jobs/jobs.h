@@ -22,6 +22,8 @@ typedef struct JobSettings {
     int workers;                      /* threads, 1..64 */
     int lease_seconds;                /* 2..300; extended every third of it */
     int poll_ms;                      /* between two looks at something that is not ready yet */
+    int upkeep_seconds;               /* between two looks for what is due with time */
+    int operation_retention_days;     /* how long ended operations are remembered */
 } JobSettings;
 
 typedef struct Engine Engine;

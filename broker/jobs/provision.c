@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Renders the kinds and applies them in order. */
-static bool apply_kinds(Job *job, const char *const *kinds, Error *err)
+bool apply_kinds(Job *job, const char *const *kinds, Error *err)
 {
     CLEANUP_JSON json_t *values = NULL;
     CLEANUP_JSON json_t *objects = NULL;
-    const ValuesInput in = {job->instance.id, job->instance.ns, job->settings->monitoring_namespace, job->plan, job->facts};
+    const ValuesInput in = {.instance_id = job->instance.id, .ns = job->instance.ns, .plan = job->plan, .facts = job->facts,
+                            .context = job->instance.context, .monitoring_namespace = job->settings->monitoring_namespace};
     if (!job->plan)
         return error_set(err, ERR_INVALID, "the plan of this instance is no longer in the catalog; add it again");
     if (!values_build(&in, &values, err) || !manifests_render(job->settings->templates, job->plan, values, kinds, &objects, err))

@@ -12,6 +12,8 @@ bool provision_services_check(Job *job, bool *ret_done, Error *err);
 bool provision_certificates(Job *job, Error *err);
 bool provision_configuration(Job *job, Error *err);
 bool provision_workloads(Job *job, Error *err);
+/* Renders the manifests of these kinds (ended by NULL) and applies them in order. */
+MUST_CHECK bool apply_kinds(Job *job, const char *const *kinds, Error *err);
 
 /* readiness.c */
 bool provision_controllers_check(Job *job, bool *ret_done, Error *err);
@@ -28,10 +30,18 @@ bool deprovision_namespace(Job *job, Error *err);
 bool deprovision_namespace_check(Job *job, bool *ret_done, Error *err);
 bool deprovision_persistent_volumes_check(Job *job, bool *ret_done, Error *err);
 
+/* settings.c */
+bool settings_act(Job *job, Error *err); /* the dynamic broker settings that the instance's parameters, or the update, ask for */
+bool settings_check(Job *job, bool *ret_done, Error *err);
+
+/* update.c */
+bool update_names(Job *job, Error *err); /* the namespace's annotations that tell people whose it is */
+
 /* bind.c */
 bool bind_credentials(Job *job, Error *err);
 bool bind_user(Job *job, Error *err);
 bool bind_acls(Job *job, Error *err);
+bool bind_quotas(Job *job, Error *err);
 bool bind_login_check(Job *job, bool *ret_done, Error *err);
 
 /* unbind.c */

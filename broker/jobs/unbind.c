@@ -30,10 +30,12 @@ bool unbind_user(Job *job, Error *err)
 {
     KafkaAdmin *admin = NULL;
     CLEANUP_FREE char *user = access_user(job->binding.id);
+    const bool limited = json_object_get(job->binding.parameters, "principal_quotas") != NULL;
     bool nothing = false;
     if (!nothing_to_revoke(job, &nothing, err))
         return false;
-    return nothing || (link_admin(job, &admin, err) && job_alive(job, err) && kafka_user_delete(admin, user, err));
+    return nothing || (link_admin(job, &admin, err) && job_alive(job, err) && kafka_user_delete(admin, user, err) &&
+                       (!limited || kafka_user_quota_set(admin, user, &(KafkaUserQuota){0, 0}, err)));
 }
 
 bool unbind_login_check(Job *job, bool *ret_done, Error *err)

@@ -149,6 +149,18 @@ static void set_names(json_t *values, const char *ns, const Plan *p)
     json_object_set_new(values, "affinity", a);
 }
 
+/* Who the namespace is for, as people call it; at most 255 bytes each, as annotations are bounded. */
+static json_t *people_names(const json_t *context)
+{
+    static const char *const names[] = {"instance_name", "organization_name", "space_name", "namespace"};
+    json_t *out = json_object();
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const char *name = json_string_at(context, names[i], "");
+        json_object_set_new(out, names[i], json_stringn(name, utf8_prefix(name, 255)));
+    }
+    return out;
+}
+
 bool values_build(const ValuesInput *in, json_t **ret, Error *err)
 {
     const Plan *p = in->plan;
@@ -159,6 +171,7 @@ bool values_build(const ValuesInput *in, json_t **ret, Error *err)
         return error_wrap(err, "plan %s", p->name);
     json_object_set_new(values, "quota", quota);
     json_object_set_new(values, "ns", json_string(in->ns));
+    json_object_set_new(values, "names", people_names(in->context));
     json_object_set_new(values, "instance_id", json_string(in->instance_id));
     json_object_set_new(values, "monitoring_namespace", json_string(in->monitoring_namespace));
     json_object_set_new(values, "plan",

@@ -9,6 +9,7 @@ typedef struct ValuesInput {
     const char *instance_id, *ns;
     const char *monitoring_namespace;
     const Plan *plan;
+    const json_t *context; /* of the instance, or NULL: names for people */
     const json_t *facts; /* as facts.h; NULL before they are known: then only kinds that need none can be rendered */
 } ValuesInput;
 

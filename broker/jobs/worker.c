@@ -27,6 +27,7 @@ static void job_clear(Job *job)
     instance_clear(&job->instance);
     binding_clear(&job->binding);
     json_decref(job->facts);
+    json_decref(job->request);
     kafka_admin_free(job->admin);
     str_free(&job->progress);
 }
@@ -99,6 +100,7 @@ static void handle_error(Job *job, const Error *err)
     }
     log_error("step did not succeed", err, "operation", job->op.id, "step", job->op.step_name, "instance", job->op.instance_id, NULL);
     if (is_final(job, err)) {
+        job->op.update_repeatable = err->kind != ERR_INVALID;
         describe(job, err->text, description);
         finish(job, OPERATION_FAILED, description);
     } else {
@@ -139,12 +141,13 @@ static bool run_step(Job *job, const Step *step, int index, int count, bool *ret
 {
     bool done = false;
     bool fresh = index != job->op.step || !job->op.step_name;
-    if (!store_step_begin(job->settings->store, &job->op, index, count, step->name, err))
-        return false;
     job->op.step = index;
     job->op.step_count = count;
+    job->op.retry_after_seconds = step->retry_after_seconds;
     free(job->op.step_name);
     job->op.step_name = xstrdup(step->name);
+    if (!store_step_begin(job->settings->store, &job->op, err))
+        return false;
     if (fresh) {
         job->op.attempt = 0;
         job->op.step_seconds = 0;
@@ -171,7 +174,7 @@ static void run_steps(Job *job)
     size_t count = 0;
     const Step *steps = steps_of(job->op.kind, job->plan, &count);
     static const char *const ended[] = {"the instance is ready", "the instance and all its data are deleted", "the binding is ready",
-                                        "the binding is revoked"};
+                                        "the binding is revoked", "the instance is updated"};
     for (int i = job->op.step; i < (int)count; i++) {
         bool next = false;
         if (expired(job, &steps[i]))
@@ -195,6 +198,8 @@ static bool load(Job *job, Error *err)
         return job->op.kind == OP_DEPROVISION ||
                error_set(err, ERR_INVALID, "the instance of this operation does not exist any more");
     job->plan = catalog_plan(s->catalog, job->instance.service_id, job->instance.plan_id);
+    if (job->op.kind == OP_UPDATE)
+        return store_operation_request(s->store, job->op.id, &job->request, err);
     if (!operation_is_binding(job->op.kind))
         return true;
     if (!store_get_binding(s->store, job->op.instance_id, job->op.binding_id, &job->binding, err))

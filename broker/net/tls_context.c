@@ -1,4 +1,4 @@
-/* OpenSSL client contexts out of PEM texts; encrypted keys are refused instead of asking a terminal. */
+/* OpenSSL contexts out of PEM texts; encrypted keys are refused instead of asking a terminal. */
 #include "net/tls_context.h"
 
 #include "base/mem.h"
@@ -29,7 +29,7 @@ static bool ended_cleanly(void)
     return clean;
 }
 
-static bool load_roots(SSL_CTX *ctx, const char *ca_pem, Error *err)
+bool tls_context_trust(SSL_CTX *ctx, const char *ca_pem, Error *err)
 {
     CLEANUP(BIO_free_all) BIO *bio = text_bio(ca_pem);
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
@@ -63,7 +63,7 @@ static bool load_chain(SSL_CTX *ctx, const char *cert_pem, Error *err)
     return true;
 }
 
-static bool load_identity(SSL_CTX *ctx, const char *cert_pem, const char *key_pem, Error *err)
+bool tls_context_present(SSL_CTX *ctx, const char *cert_pem, const char *key_pem, Error *err)
 {
     if (!cert_pem || !key_pem)
         return error_set(err, ERR_INVALID, "own certificate and private key must be given together");
@@ -87,8 +87,8 @@ bool tls_context_new(const char *ca_pem, const char *cert_pem, const char *key_p
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_read_ahead(ctx, 1);
-    bool ok = (!ca_pem || load_roots(ctx, ca_pem, err)) &&
-              ((!cert_pem && !key_pem) || load_identity(ctx, cert_pem, key_pem, err));
+    bool ok = (!ca_pem || tls_context_trust(ctx, ca_pem, err)) &&
+              ((!cert_pem && !key_pem) || tls_context_present(ctx, cert_pem, key_pem, err));
     ERR_clear_error();
     if (ok)
         *ret = TAKE(ctx);

@@ -50,7 +50,7 @@ const char *store_conninfo(const Store *store);
 
 /* --- statements (store/query.c) --- */
 
-#define QUERY_PARAMETERS 9
+#define QUERY_PARAMETERS 14
 
 /* A statement with its parameters, filled in order. Do not copy: values may point into it. */
 typedef struct Query {

@@ -19,7 +19,7 @@ bool store_get_instance(Store *store, const char *id, Instance *ret, Error *err)
     return store_run(store, &q, &result, err) && row_instance(result, ret, err);
 }
 
-bool store_insert_instance(Tx *tx, const Instance *i, Error *err)
+bool store_insert_instance(Tx *tx, const Instance *i, const Amounts *need, Error *err)
 {
     CLEANUP_QUERY Query q = QUERY(SQL_INSERT_INSTANCE);
     query_text(&q, i->id);
@@ -31,6 +31,11 @@ bool store_insert_instance(Tx *tx, const Instance *i, Error *err)
     query_text(&q, i->ns);
     query_json(&q, i->parameters);
     query_json(&q, i->context);
+    query_text(&q, i->maintenance_version);
+    query_int(&q, need->brokers);
+    query_int(&q, need->millicores);
+    query_int(&q, need->memory);
+    query_int(&q, need->storage);
     Error why = {0};
     if (tx_run(tx, &q, NULL, &why))
         return true;
@@ -56,6 +61,14 @@ bool store_set_instance_state(Tx *tx, const char *id, InstanceState state, Error
     return change_one(tx, &q, "instance", err);
 }
 
+bool store_set_instance_context(Tx *tx, const char *id, const json_t *context, Error *err)
+{
+    CLEANUP_QUERY Query q = QUERY(SQL_SET_INSTANCE_CONTEXT);
+    query_text(&q, id);
+    query_json(&q, context);
+    return change_one(tx, &q, "instance", err);
+}
+
 bool store_find_binding(Tx *tx, const char *id, Binding *ret, Error *err)
 {
     CLEANUP_QUERY Query q = QUERY(SQL_FIND_BINDING);
@@ -73,7 +86,7 @@ bool store_get_binding(Store *store, const char *instance_id, const char *id, Bi
     return store_run(store, &q, &result, err) && row_binding(result, ret, err);
 }
 
-bool store_insert_binding(Tx *tx, const Binding *b, Error *err)
+bool store_insert_binding(Tx *tx, const Binding *b, int lifetime_seconds, int renew_seconds, Error *err)
 {
     CLEANUP_QUERY Query q = QUERY(SQL_INSERT_BINDING);
     query_text(&q, b->id);
@@ -84,6 +97,9 @@ bool store_insert_binding(Tx *tx, const Binding *b, Error *err)
     query_text(&q, b->app_guid);
     query_json(&q, b->parameters);
     query_json(&q, b->context);
+    query_text(&q, b->predecessor_id);
+    query_int(&q, lifetime_seconds);
+    query_int(&q, renew_seconds);
     Error why = {0};
     if (tx_run(tx, &q, NULL, &why))
         return true;

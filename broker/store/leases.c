@@ -52,13 +52,14 @@ bool store_heartbeat(Store *store, const Operation *o, int lease_seconds, Error 
     return write_fenced(store, &q, o, err);
 }
 
-bool store_step_begin(Store *store, const Operation *o, int index, int count, const char *name, Error *err)
+bool store_step_begin(Store *store, const Operation *o, Error *err)
 {
     CLEANUP_QUERY Query q = QUERY(SQL_STEP_BEGIN);
     query_fence(&q, o);
-    query_int(&q, index);
-    query_int(&q, count);
-    query_text(&q, name);
+    query_int(&q, o->step);
+    query_int(&q, o->step_count);
+    query_text(&q, o->step_name);
+    query_int(&q, o->retry_after_seconds > 0 ? o->retry_after_seconds : 1);
     return write_fenced(store, &q, o, err);
 }
 
@@ -113,6 +114,7 @@ static bool end_operation(Tx *tx, const Operation *o, OperationState end, const 
     query_fence(&finish, o);
     query_text(&finish, operation_state_name(end));
     query_text(&finish, description && *description ? description : operation_state_name(end));
+    query_text(&finish, o->update_repeatable ? "t" : "f");
     CLEANUP_RESULT PGresult *result = NULL;
     if (!tx_run_all(tx, (const Query *const[]){&lock, &finish}, 2, &result, err))
         return false;
@@ -133,6 +135,15 @@ static bool move_instance(Tx *tx, const char *id, InstanceState state, Error *er
     return tx_run(tx, &move, NULL, err);
 }
 
+/* What the update has asked for becomes the instance's. */
+static bool take_over(Tx *tx, const Operation *o, Error *err)
+{
+    CLEANUP_QUERY Query q = QUERY(SQL_UPDATE_INSTANCE);
+    query_text(&q, o->instance_id);
+    query_text(&q, o->id);
+    return tx_run(tx, &q, NULL, err);
+}
+
 static bool move_binding(Tx *tx, const char *id, BindingState state, Error *err)
 {
     CLEANUP_QUERY Query move = QUERY(state == BINDING_ABSENT ? SQL_DELETE_BINDING : SQL_SET_BINDING_STATE);
@@ -151,7 +162,8 @@ bool store_finish(Store *store, const Operation *o, OperationState end, const ch
     lifecycle_outcome(o->kind, end, &instance, &binding);
     CLEANUP(tx_free) Tx *tx = NULL;
     return store_begin(store, &tx, err) && end_operation(tx, o, end, description, err) &&
-           (operation_is_binding(o->kind) ? move_binding(tx, o->binding_id, binding, err)
-                                          : move_instance(tx, o->instance_id, instance, err)) &&
+           (operation_is_binding(o->kind)                               ? move_binding(tx, o->binding_id, binding, err)
+            : o->kind == OP_UPDATE && end == OPERATION_SUCCEEDED ? take_over(tx, o, err)
+                                                                 : move_instance(tx, o->instance_id, instance, err)) &&
            store_commit(&tx, err);
 }

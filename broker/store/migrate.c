@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* How many migrations this program knows: the number of files in migrations/. */
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 #define MAX_MIGRATION_BYTES (1024 * 1024)
 #define NUMBER_LENGTH 4
 

@@ -17,6 +17,7 @@ bool store_insert_operation(Tx *tx, const NewOperation *o, char ret_id[37], Erro
     query_int(&q, o->deadline_seconds);
     query_text(&q, o->originating_identity);
     query_text(&q, o->request_identity);
+    query_json(&q, o->request);
     Error why = {0};
     if (!tx_run(tx, &q, NULL, &why)) {
         if (why.kind == ERR_CONFLICT)
@@ -62,4 +63,27 @@ bool store_get_operation(Store *store, const char *id, Operation *ret, Error *er
     query_text(&q, id);
     CLEANUP_RESULT PGresult *result = NULL;
     return store_run(store, &q, &result, err) && row_operation(result, ret, err);
+}
+
+static bool read_request(const PGresult *result, json_t **ret, Error *err)
+{
+    *ret = NULL;
+    return PQntuples(result) == 0 || PQgetisnull(result, 0, 0) ||
+           json_parse(PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0), ret, err);
+}
+
+bool store_operation_request(Store *store, const char *id, json_t **ret, Error *err)
+{
+    CLEANUP_QUERY Query q = QUERY(SQL_OPERATION_REQUEST);
+    query_text(&q, id);
+    CLEANUP_RESULT PGresult *result = NULL;
+    return store_run(store, &q, &result, err) && read_request(result, ret, err);
+}
+
+bool store_operation_request_tx(Tx *tx, const char *id, json_t **ret, Error *err)
+{
+    CLEANUP_QUERY Query q = QUERY(SQL_OPERATION_REQUEST);
+    query_text(&q, id);
+    CLEANUP_RESULT PGresult *result = NULL;
+    return tx_run(tx, &q, &result, err) && read_request(result, ret, err);
 }

@@ -78,7 +78,7 @@ static void read_many(Store *store, Poll *const *polls, int count)
             polls[i]->err = err;
     }
     for (int row = 0; ok && row < PQntuples(result); row++) {
-        Poll *p = polls[row_int_at(result, row, 14) - 1];
+        Poll *p = polls[row_int_at(result, row, 15) - 1];
         p->ok = row_operation_at(result, row, p->ret, &p->err);
     }
 }

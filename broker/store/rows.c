@@ -39,6 +39,11 @@ int64_t row_int(const PGresult *r, int column)
     return row_int_at(r, 0, column);
 }
 
+static bool row_bool(const PGresult *r, int row, int column)
+{
+    return PQgetvalue(r, row, column)[0] == 't';
+}
+
 bool row_instance(const PGresult *r, Instance *ret, Error *err)
 {
     CLEANUP(instance_clear) Instance i = {0};
@@ -56,6 +61,7 @@ bool row_instance(const PGresult *r, Instance *ret, Error *err)
     i.organization_guid = text(r, 4);
     i.space_guid = text(r, 5);
     i.ns = text(r, 6);
+    i.maintenance_version = text(r, 9);
     *ret = i;
     i = (Instance){0};
     return true;
@@ -77,6 +83,10 @@ bool row_binding(const PGresult *r, Binding *ret, Error *err)
     b.service_id = text(r, 3);
     b.plan_id = text(r, 4);
     b.app_guid = text(r, 5);
+    b.predecessor_id = text(r, 8);
+    b.expires_at = row_int(r, 9);
+    b.renew_before = row_int(r, 10);
+    b.expired = row_bool(r, 0, 11);
     *ret = b;
     b = (Binding){0};
     return true;
@@ -101,6 +111,7 @@ bool row_operation_at(const PGresult *r, int row, Operation *ret, Error *err)
     o.seconds_left = (int)row_int_at(r, row, 11);
     o.step_seconds = (int)row_int_at(r, row, 12);
     o.retry_after_seconds = (int)row_int_at(r, row, 13);
+    o.update_repeatable = row_bool(r, row, 14);
     *ret = o;
     return true;
 }

@@ -1,7 +1,17 @@
 /* The SQL of the store. Fenced writes name id, lease_epoch and state; what they notify leaves at commit. */
 #include "store/statements.h"
 
-/* The columns of instances, bindings and operations are read by position in store/rows.c. */
+/* Columns that store/rows.c reads by position. */
+#define INSTANCE_COLUMNS \
+    "id, state, service_id, plan_id, organization_guid, space_guid, ns, parameters, context, maintenance_version"
+#define BINDING_COLUMNS                                                                                             \
+    "id, state, instance_id, service_id, plan_id, app_guid, parameters, context, predecessor_id,"                   \
+    " extract(epoch from expires_at)::bigint, extract(epoch from renew_before)::bigint, expires_at <= now()"
+#define OPERATION_COLUMNS                                                                                           \
+    "id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt, lease_epoch,"     \
+    " extract(epoch from deadline_at - now())::int as seconds_left,"                                                \
+    " extract(epoch from now() - step_started_at)::int as step_seconds, retry_after_seconds, update_repeatable"
+
 const Statement statements[STATEMENT_COUNT] = {
     [SQL_BEGIN] = {"begin", "begin isolation level read committed"},
     [SQL_SCHEMA_VERSION] = {"schema_version", "select count(*), coalesce(max(name), '') from schema_migrations"},
@@ -9,33 +19,50 @@ const Statement statements[STATEMENT_COUNT] = {
     /* A statement of its own: a read in the same statement would use a snapshot from before the lock was granted. */
     [SQL_LOCK_INSTANCE] = {"lock_instance", "select pg_advisory_xact_lock(hashtextextended($1, 42))"},
     [SQL_GET_INSTANCE] = {"get_instance",
-                          "select id, state, service_id, plan_id, organization_guid, space_guid, ns, parameters, context"
-                          " from instances where id = $1"},
+                          "select " INSTANCE_COLUMNS " from instances where id = $1"},
     [SQL_INSERT_INSTANCE] = {"insert_instance",
                              "insert into instances (id, state, service_id, plan_id, organization_guid, space_guid, ns,"
-                             " parameters, context) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"},
+                             " parameters, context, maintenance_version, brokers, millicores, memory, storage)"
+                             " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"},
     [SQL_SET_INSTANCE_STATE] = {"set_instance_state",
                                 "update instances set state = $2, updated_at = now() where id = $1"},
+    [SQL_SET_INSTANCE_CONTEXT] = {"set_instance_context",
+                                  "update instances set context = $2, updated_at = now() where id = $1"},
+    /* What the update's operation has asked for holds now. */
+    [SQL_UPDATE_INSTANCE] =
+        {"update_instance",
+         "update instances i set state = 'ready', updated_at = now(), context = coalesce(o.request->'context', i.context),"
+         " parameters = coalesce(o.request->'parameters', i.parameters) from operations o where i.id = $1 and o.id = $2"},
+    [SQL_FILL_AMOUNTS] = {"fill_amounts",
+                          "update instances set brokers = $2, millicores = $3, memory = $4, storage = $5"
+                          " where plan_id = $1 and brokers is null"},
     [SQL_DELETE_INSTANCE] = {"delete_instance", "delete from instances where id = $1"},
 
     [SQL_FIND_BINDING] = {"find_binding",
-                          "select id, state, instance_id, service_id, plan_id, app_guid, parameters, context"
-                          " from bindings where id = $1"},
+                          "select " BINDING_COLUMNS " from bindings where id = $1"},
     [SQL_GET_BINDING] = {"get_binding",
-                         "select id, state, instance_id, service_id, plan_id, app_guid, parameters, context"
-                         " from bindings where id = $1 and instance_id = $2"},
+                         "select " BINDING_COLUMNS " from bindings where id = $1 and instance_id = $2"},
     [SQL_INSERT_BINDING] = {"insert_binding",
                             "insert into bindings (id, state, instance_id, service_id, plan_id, app_guid, parameters,"
-                            " context) values ($1, $2, $3, $4, $5, $6, $7, $8)"},
+                            " context, predecessor_id, expires_at, renew_before) values ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+                            " now() + make_interval(secs => nullif($10, 0)),"
+                            " now() + make_interval(secs => nullif($10, 0) - $11))"},
     [SQL_SET_BINDING_STATE] = {"set_binding_state",
                                "update bindings set state = $2, updated_at = now() where id = $1"},
     [SQL_DELETE_BINDING] = {"delete_binding", "delete from bindings where id = $1"},
 
+    /* Only where an unbind is possible now. */
+    [SQL_EXPIRED_BINDINGS] =
+        {"expired_bindings",
+         "select b.id, b.instance_id from bindings b join instances i on i.id = b.instance_id"
+         " where b.state = 'ready' and b.expires_at <= now() and i.state in ('ready', 'create failed', 'delete failed')"
+         " order by b.expires_at limit $1"},
+
     [SQL_INSERT_OPERATION] =
         {"insert_operation",
          "with new as (insert into operations (id, kind, instance_id, binding_id, description, deadline_at,"
-         " originating_identity, request_identity) values ($1, $2, $3, $4, 'accepted, waiting for a worker',"
-         " now() + make_interval(secs => $5), $6, $7) returning id)"
+         " originating_identity, request_identity, request) values ($1, $2, $3, $4, 'accepted, waiting for a worker',"
+         " now() + make_interval(secs => $5), $6, $7, $8) returning id)"
          " select pg_notify('cpbroker_work', id) from new"},
     /* Keeps owner and lease: what comes after it waits until its worker has let go (see claim). */
     [SQL_CANCEL_OPERATION] =
@@ -52,24 +79,35 @@ const Statement statements[STATEMENT_COUNT] = {
          " select pg_notify('cpbroker_done', id) from ended"},
     [SQL_LAST_OPERATION] =
         {"last_operation",
-         "select id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"
-         " lease_epoch, extract(epoch from deadline_at - now())::int,"
-         " extract(epoch from now() - step_started_at)::int, retry_after_seconds from operations"
+         "select " OPERATION_COLUMNS " from operations"
          " where instance_id = $1 and coalesce(binding_id, '') = coalesce($2, '') order by number desc limit 1"},
     /* The same for many at once; the last column is the position of what was asked, from 1. */
     [SQL_LAST_OPERATIONS] =
         {"last_operations",
          "select o.*, a.position from unnest($1::text[], $2::text[]) with ordinality a (instance_id, binding_id, position)"
-         " cross join lateral (select id, kind, state, instance_id, binding_id, description, step, step_count, step_name,"
-         " attempt, lease_epoch, extract(epoch from deadline_at - now())::int,"
-         " extract(epoch from now() - step_started_at)::int as step_seconds, retry_after_seconds from operations p"
+         " cross join lateral (select " OPERATION_COLUMNS " from operations p"
          " where p.instance_id = a.instance_id and coalesce(p.binding_id, '') = a.binding_id"
          " order by number desc limit 1) o"},
     [SQL_GET_OPERATION] =
         {"get_operation",
-         "select id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"
-         " lease_epoch, extract(epoch from deadline_at - now())::int,"
-         " extract(epoch from now() - step_started_at)::int, retry_after_seconds from operations where id = $1"},
+         "select " OPERATION_COLUMNS " from operations where id = $1"},
+    [SQL_OPERATION_REQUEST] = {"operation_request", "select request from operations where id = $1"},
+    /* The newest operation of what still exists is kept: it is the one that platforms ask for. */
+    [SQL_PRUNE_OPERATIONS] =
+        {"prune_operations",
+         "delete from operations where id in (select id from operations o where state <> 'in progress' and owner is null"
+         " and finished_at < now() - make_interval(days => $1) and (not exists (select 1 from instances i where i.id = o.instance_id)"
+         " or exists (select 1 from operations n where n.instance_id = o.instance_id"
+         " and coalesce(n.binding_id, '') = coalesce(o.binding_id, '') and n.number > o.number)) limit 1000)"},
+
+    [SQL_LOCK_USAGE] = {"lock_usage", "select pg_advisory_xact_lock(hashtextextended($1, 43))"},
+    [SQL_USAGE] =
+        {"usage",
+         "select coalesce(sum(instances), 0), coalesce(sum(brokers), 0), coalesce(sum(millicores), 0), coalesce(sum(memory), 0),"
+         " coalesce(sum(storage), 0) from usage where scope = $1 and key = $2"},
+    [SQL_PRUNE_USAGE] =
+        {"prune_usage",
+         "delete from usage where instances = 0 and brokers = 0 and millicores = 0 and memory = 0 and storage = 0"},
     [SQL_BINDING_OPERATIONS_OPEN] =
         {"binding_operations_open",
          "select exists (select 1 from operations"
@@ -85,9 +123,7 @@ const Statement statements[STATEMENT_COUNT] = {
          " and not exists (select 1 from operations c where c.instance_id = o.instance_id"
          " and c.state <> 'in progress' and c.owner is not null and c.lease_until > now())"
          " order by not_before limit 1 for update skip locked)"
-         " returning id, kind, state, instance_id, binding_id, description, step, step_count, step_name, attempt,"
-         " lease_epoch, extract(epoch from deadline_at - now())::int,"
-         " extract(epoch from now() - step_started_at)::int, retry_after_seconds"},
+         " returning " OPERATION_COLUMNS},
     [SQL_NEXT_DUE] =
         {"next_due",
          "select ceil(extract(epoch from min(greatest(not_before, lease_until, (select max(c.lease_until)"
@@ -100,7 +136,7 @@ const Statement statements[STATEMENT_COUNT] = {
          " where id = $1 and lease_epoch = $2 and state = 'in progress' and owner is not null"},
     [SQL_STEP_BEGIN] =
         {"step_begin",
-         "with fenced as (update operations set step = $3, step_count = $4, step_name = $5, updated_at = now(),"
+         "with fenced as (update operations set step = $3, step_count = $4, step_name = $5, retry_after_seconds = $6, updated_at = now(),"
          " attempt = case when step = $3 and step_name = $5 then attempt else 0 end,"
          " step_started_at = case when step = $3 and step_name = $5 then step_started_at else now() end"
          " where id = $1 and lease_epoch = $2 and state = 'in progress' returning id, owner, step, step_name)"
@@ -128,8 +164,8 @@ const Statement statements[STATEMENT_COUNT] = {
          " updated_at = now() where id = $1 and lease_epoch = $2 and state = 'in progress'"},
     [SQL_FINISH] =
         {"finish",
-         "with ended as (update operations set state = $3, description = $4, finished_at = now(), updated_at = now(),"
-         " owner = null, lease_until = null"
+         "with ended as (update operations set state = $3, description = $4, update_repeatable = $5, finished_at = now(),"
+         " updated_at = now(), owner = null, lease_until = null"
          " where id = $1 and lease_epoch = $2 and state = 'in progress' returning id, step),"
          " journal as (update operation_steps s set ended_at = now(), note = $4"
          " from ended where s.operation_id = ended.id and s.index = ended.step and s.ended_at is null)"

@@ -43,12 +43,15 @@ DEFINE_CLEANUP(Tx *, tx_free)
 /* Locks the id until the transaction ends (it need not exist), then reads its row. All changes of an instance and its bindings happen under this lock. */
 MUST_CHECK bool store_lock_instance(Tx *tx, const char *id, Instance *ret, Error *err);
 MUST_CHECK bool store_get_instance(Store *store, const char *id, Instance *ret, Error *err);
-MUST_CHECK bool store_insert_instance(Tx *tx, const Instance *i, Error *err);
+/* `need`: what it takes of quotas. */
+MUST_CHECK bool store_insert_instance(Tx *tx, const Instance *i, const Amounts *need, Error *err);
+MUST_CHECK bool store_set_instance_context(Tx *tx, const char *id, const json_t *context, Error *err);
 MUST_CHECK bool store_set_instance_state(Tx *tx, const char *id, InstanceState state, Error *err);
 /* By binding id alone (ids are unique world-wide): the caller compares instance_id. */
 MUST_CHECK bool store_find_binding(Tx *tx, const char *id, Binding *ret, Error *err);
 MUST_CHECK bool store_get_binding(Store *store, const char *instance_id, const char *id, Binding *ret, Error *err);
-MUST_CHECK bool store_insert_binding(Tx *tx, const Binding *b, Error *err);
+/* It expires after lifetime_seconds (0 = never) and is to be renewed renew_seconds (0..lifetime_seconds) before that. */
+MUST_CHECK bool store_insert_binding(Tx *tx, const Binding *b, int lifetime_seconds, int renew_seconds, Error *err);
 MUST_CHECK bool store_set_binding_state(Tx *tx, const char *id, BindingState state, Error *err);
 
 /* --- operations (accept side) --- */
@@ -60,6 +63,7 @@ typedef struct NewOperation {
     int deadline_seconds;
     const char *originating_identity; /* header value as sent, or NULL */
     const char *request_identity;     /* or NULL */
+    const json_t *request;            /* of an update, else NULL; see store_operation_request */
 } NewOperation;
 
 /* Inserts it runnable and notifies the workers at commit. ret_id holds a UUID. ERR_BUSY when another open operation holds the same instance (or binding). */
@@ -72,9 +76,33 @@ MUST_CHECK bool store_cancel_operation(Tx *tx, const char *instance_id, const ch
 /* The newest operation on the instance itself (binding_id NULL) or on that binding; also after their rows are gone. */
 MUST_CHECK bool store_last_operation(Store *store, const char *instance_id, const char *binding_id, Operation *ret, Error *err);
 MUST_CHECK bool store_last_operation_tx(Tx *tx, const char *instance_id, const char *binding_id, Operation *ret, Error *err);
+/*
+ * What an update was accepted with (new reference; NULL for other kinds): `ask` is for the accepting side; when the update succeeds, `parameters` and
+ * `context`, where present, replace those of the instance.
+ */
+MUST_CHECK bool store_operation_request(Store *store, const char *id, json_t **ret, Error *err);
+MUST_CHECK bool store_operation_request_tx(Tx *tx, const char *id, json_t **ret, Error *err);
 /* Whether any binding of the instance has an open operation. */
 MUST_CHECK bool store_binding_operations_open(Tx *tx, const char *instance_id, bool *ret, Error *err);
 MUST_CHECK bool store_get_operation(Store *store, const char *id, Operation *ret, Error *err);
+
+/* --- quotas --- */
+
+/* Locks a scope ("global" with key "", "plan", "organization" or "space" with its id) until the transaction ends, then reads what is used of it. */
+MUST_CHECK bool store_lock_usage(Tx *tx, const char *scope, const char *key, Amounts *ret, Error *err);
+/* Fills in what instances of a plan take, where it is not known yet (instances of an older release). */
+MUST_CHECK bool store_fill_amounts(Store *store, const char *plan_id, const Amounts *need, Error *err);
+
+/* --- housekeeping --- */
+
+typedef struct BindingRef {
+    char *instance_id, *binding_id;
+} BindingRef;
+/* At most `max` bindings that have expired and can be revoked now; the caller frees the array with store_free_bindings(). */
+MUST_CHECK bool store_expired_bindings(Store *store, int max, BindingRef **ret, size_t *ret_count, Error *err);
+void store_free_bindings(BindingRef *refs, size_t count);
+/* Forgets ended operations after `days`, but never the newest one of what still exists; *ret = how many. */
+MUST_CHECK bool store_prune(Store *store, int days, int *ret, Error *err);
 
 /* --- operations (worker side). Every write is fenced: it changes only a row with this id, this lease epoch and state 'in progress'; no such row = ERR_LOST --- */
 
@@ -84,8 +112,11 @@ MUST_CHECK bool store_claim(Store *store, const char *owner, int lease_seconds, 
 MUST_CHECK bool store_next_due_ms(Store *store, int max_ms, int *ret, Error *err);
 /* Extends the lease. */
 MUST_CHECK bool store_heartbeat(Store *store, const Operation *o, int lease_seconds, Error *err);
-/* Journals that step `index` (name) begins now; sets step, step_count, step_name, attempt 0, step_started_at if it is another step than before. */
-MUST_CHECK bool store_step_begin(Store *store, const Operation *o, int index, int count, const char *name, Error *err);
+/*
+ * Journals that step o->step (o->step_name) of o->step_count begins now, with o->retry_after_seconds as advice to platforms; attempt 0 and a
+ * new step_started_at if it is another step than before.
+ */
+MUST_CHECK bool store_step_begin(Store *store, const Operation *o, Error *err);
 /* Journals that the current step is done. */
 MUST_CHECK bool store_step_done(Store *store, const Operation *o, const char *note, Error *err);
 /* Not ready yet, or an error to be retried (then counts an attempt): stores the description, releases the lease, due again in delay_ms. */
@@ -94,7 +125,8 @@ MUST_CHECK bool store_again(Store *store, const Operation *o, const char *descri
 MUST_CHECK bool store_describe(Store *store, const Operation *o, const char *description, int retry_after_seconds, Error *err);
 /*
  * Ends the operation and moves instance or binding by lifecycle_outcome() in one transaction; removal of an instance removes its bindings and
- * secrets too. Notifies channel cpbroker_done with the operation id. With OPERATION_FAILED the description says why.
+ * secrets too, success of an update takes over its request. Notifies channel cpbroker_done with the operation id. With OPERATION_FAILED the
+ * description says why, and o->update_repeatable is kept.
  */
 MUST_CHECK bool store_finish(Store *store, const Operation *o, OperationState end, const char *description, Error *err);
 /* After ERR_LOST: `owner` has stopped working on the operation; when it was cancelled, what waits for that may start. */

@@ -1,4 +1,4 @@
-"""The demo: catalog, create, bind, send and read 1,000 records over SASL_SSL, unbind, delete; and `dev`, which stays."""
+"""The demo: catalog, a refusal, create, bind, send and read 1,000 records over SASL_SSL, update, unbind, delete; and `dev`, which stays."""
 import os
 import shutil
 import signal
@@ -66,6 +66,21 @@ def create(demo, osb, instance, plan):
     demo.done("create: 202 → succeeded")
 
 
+def refuse(demo, osb, instance, plan):
+    demo.step(f"cf create-service confluent-platform {plan} my-kafka -c '{{\"kafka_config\": {{\"log.retention.ms\": -5}}}}'")
+    answer = osb.put_instance(instance, plan, parameters={"kafka_config": {"log.retention.ms": -5}})
+    expect(answer.status == 400, f"a bad parameter was answered with {answer.status}")
+    demo.say(f"refused, {answer.status} {answer.body['error']}: {answer.body['description']}")
+
+
+def update(demo, osb, instance, plan):
+    demo.step("cf update-service my-kafka -c '{\"kafka_config\": {\"log.retention.ms\": 3600000}}'")
+    osb.succeed("update", osb.patch_instance(instance, plan, parameters={"kafka_config": {"log.retention.ms": 3600000}}), 202)
+    end = osb.wait(instance, seconds=300, seen=demo.say)
+    expect(end["state"] == "succeeded", f"update failed: {end.get('description')}")
+    demo.done("update: 202 → succeeded")
+
+
 def bind(demo, osb, instance, binding, plan, folder):
     demo.step("cf bind-service my-app my-kafka")
     body = osb.succeed("bind", osb.put_binding(instance, binding, plan), 201)
@@ -123,9 +138,11 @@ def run(demo, plan, osb, testbed, pg, folder):
     demo.step("cf marketplace")
     show_catalog(osb)
     instance, binding = str(uuid.uuid4()), str(uuid.uuid4())
+    refuse(demo, osb, instance, plan)
     create(demo, osb, instance, plan)
     credentials = bind(demo, osb, instance, binding, plan, os.path.join(folder, "binding"))
     exchange(demo, credentials, os.path.join(folder, "binding"))
+    update(demo, osb, instance, plan)
     unbind(demo, osb, instance, binding, plan, credentials)
     delete(demo, osb, instance, plan, testbed, pg)
 

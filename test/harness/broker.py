@@ -21,10 +21,10 @@ def new_seal_key():
 
 
 class Broker:
-    """settings: lower-case names as in `cpbroker --help`. The log goes to the file `log`."""
+    """settings: lower-case names as in `cpbroker --help`. The log goes to the file `log`. context: the ssl.SSLContext of clients, for HTTPS."""
 
-    def __init__(self, conninfo, log, variant="release", role="all", environment=None, **settings):
-        self.log, self.role, self.program = log, role, binary(variant)
+    def __init__(self, conninfo, log, variant="release", role="all", environment=None, context=None, **settings):
+        self.log, self.role, self.program, self.context = log, role, binary(variant), context
         self.username, self.password = "platform", settings.pop("password", secrets.token_urlsafe(18))
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("CPBROKER_")}
         values = {"home": ROOT, "database": conninfo, "username": self.username, "password": self.password, "port": 0,
@@ -70,7 +70,8 @@ class Broker:
         return False
 
     def osb(self, version="2.17"):
-        return Osb(f"http://127.0.0.1:{self.port}", self.username, self.password, version)
+        scheme = "https" if self.context else "http"
+        return Osb(f"{scheme}://127.0.0.1:{self.port}", self.username, self.password, version, self.context)
 
     def tail(self, lines=8):
         with open(self.log, errors="replace") as log:

@@ -23,16 +23,21 @@ class Answer:
 
 
 class Osb:
-    """url: http://host:port of the broker; one connection per call, as Cloud Controller does."""
+    """url: http(s)://host:port of the broker; one connection per call, as Cloud Controller does. context: ssl.SSLContext, for https."""
 
-    def __init__(self, url, username, password, version="2.17"):
+    def __init__(self, url, username, password, version="2.17", context=None):
         parts = urllib.parse.urlsplit(url)
-        self.url, self.host, self.port = url, parts.hostname, parts.port
+        self.url, self.host, self.port, self.context = url, parts.hostname, parts.port, context
         token = base64.b64encode(f"{username}:{password}".encode()).decode()
         self.headers = {"Authorization": f"Basic {token}", "X-Broker-API-Version": version}
 
+    def connect(self, timeout=70):
+        if self.context:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self.context)
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+
     def call(self, method, path, body=None, headers=None, timeout=70):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection = self.connect(timeout)
         try:
             sent = {**self.headers, **(headers or {})}
             data = None
@@ -72,6 +77,14 @@ class Osb:
         body = {"service_id": service_id, "plan_id": plan_id, "organization_guid": ORG, "space_guid": SPACE,
                 "context": {"platform": "cloudfoundry", "instance_name": "demo"}, **more}
         return self.call("PUT", self.instance_path(instance) + ("?accepts_incomplete=true" if asynchronous else ""), body)
+
+    def patch_instance(self, instance, plan, asynchronous=True, **more):
+        service_id, _ = self.plan(plan) if isinstance(plan, str) else plan
+        return self.call("PATCH", self.instance_path(instance) + ("?accepts_incomplete=true" if asynchronous else ""),
+                         {"service_id": service_id, **more})
+
+    def get_instance(self, instance):
+        return self.call("GET", self.instance_path(instance))
 
     def delete_instance(self, instance, plan, asynchronous=True):
         service_id, plan_id = self.plan(plan) if isinstance(plan, str) else plan

@@ -8,25 +8,25 @@
 
 static void check_round_trip(Test *t)
 {
-    char id[] = "a/ü b\"'", service[] = "s", plan[] = "p", org[] = "o", space[] = "sp", ns[] = "kafka-1";
+    char id[] = "a/ü b\"'", service[] = "s", plan[] = "p", org[] = "o", space[] = "sp", ns[] = "kafka-1", version[] = "1.2.3";
     CLEANUP_JSON json_t *parameters = json_pack("{s:[i,b,n],s:s}", "list", 1, 1, "text", "ünï \"q\"");
     CLEANUP_JSON json_t *context = json_pack("{s:s}", "platform", "cloudfoundry");
-    const Instance i = {INSTANCE_CREATING, id, service, plan, org, space, ns, parameters, context};
+    const Instance i = {INSTANCE_CREATING, id, service, plan, org, space, ns, parameters, context, version};
     CLEANUP(tx_free) Tx *tx = NULL;
     CLEANUP(instance_clear) Instance absent = {0}, found = {0};
     EXPECT(t, store_begin(t->store, &tx, &t->err) && store_lock_instance(tx, id, &absent, &t->err));
     EXPECT(t, absent.state == INSTANCE_ABSENT && !absent.id);
-    EXPECT(t, store_insert_instance(tx, &i, &t->err) && store_commit(&tx, &t->err) && !tx);
+    EXPECT(t, store_insert_instance(tx, &i, &(Amounts){0}, &t->err) && store_commit(&tx, &t->err) && !tx);
     EXPECT(t, store_get_instance(t->store, id, &found, &t->err));
     EXPECT(t, found.state == INSTANCE_CREATING && found.id && strcmp(found.id, id) == 0 && strcmp(found.ns, ns) == 0);
     EXPECT(t, found.service_id && strcmp(found.service_id, service) == 0 && strcmp(found.plan_id, plan) == 0);
     EXPECT(t, found.space_guid && strcmp(found.organization_guid, org) == 0 && strcmp(found.space_guid, space) == 0);
-    EXPECT(t, json_equal(found.parameters, parameters) && json_equal(found.context, context));
+    EXPECT(t, json_equal(found.parameters, parameters) && json_equal(found.context, context) && strcmp(found.maintenance_version, version) == 0);
 
     char bid[] = "binding", app[] = "app";
-    const Binding b = {BINDING_CREATING, bid, id, service, plan, app, parameters, NULL};
+    const Binding b = {.state = BINDING_CREATING, .id = bid, .instance_id = id, .service_id = service, .plan_id = plan, .app_guid = app, .parameters = parameters};
     CLEANUP(binding_clear) Binding read = {0}, other = {0};
-    EXPECT(t, store_begin(t->store, &tx, &t->err) && store_insert_binding(tx, &b, &t->err));
+    EXPECT(t, store_begin(t->store, &tx, &t->err) && store_insert_binding(tx, &b, 0, 0, &t->err));
     EXPECT(t, store_find_binding(tx, "binding", &read, &t->err) && store_commit(&tx, &t->err));
     EXPECT(t, read.state == BINDING_CREATING && read.instance_id && strcmp(read.instance_id, id) == 0);
     EXPECT(t, read.app_guid && strcmp(read.app_guid, app) == 0 && json_equal(read.parameters, parameters) && !read.context);
@@ -50,10 +50,10 @@ static void check_states(Test *t)
 static void check_rollback(Test *t)
 {
     char id[] = "a", x[] = "x";
-    const Instance i = {INSTANCE_CREATING, id, x, x, x, x, x, NULL, NULL};
+    const Instance i = {INSTANCE_CREATING, id, x, x, x, x, x, NULL, NULL, NULL};
     {
         CLEANUP(tx_free) Tx *tx = NULL;
-        EXPECT(t, store_begin(t->store, &tx, &t->err) && store_insert_instance(tx, &i, &t->err));
+        EXPECT(t, store_begin(t->store, &tx, &t->err) && store_insert_instance(tx, &i, &(Amounts){0}, &t->err));
     }
     EXPECT_ROWS(t, "0", "select count(*) from instances");
     EXPECT_ROWS(t, "0", "select count(*) from pg_stat_activity where state like 'idle in transaction%'");
@@ -62,11 +62,11 @@ static void check_rollback(Test *t)
 static void check_failed_statement(Test *t)
 {
     char id[] = "marker-in-values", x[] = "x";
-    const Instance wrong = {INSTANCE_ABSENT, id, x, x, x, x, x, NULL, NULL};
+    const Instance wrong = {INSTANCE_ABSENT, id, x, x, x, x, x, NULL, NULL, NULL};
     put_instance(t, "b", INSTANCE_READY);
     CLEANUP(tx_free) Tx *tx = NULL;
     EXPECT(t, store_begin(t->store, &tx, &t->err) && store_set_instance_state(tx, "b", INSTANCE_DELETING, &t->err));
-    EXPECT_KIND(t, store_insert_instance(tx, &wrong, &t->err), ERR_INTERNAL);
+    EXPECT_KIND(t, store_insert_instance(tx, &wrong, &(Amounts){0}, &t->err), ERR_INTERNAL);
     EXPECT(t, strstr(t->err.text, "23514") && strstr(t->err.text, "insert_instance") && !strstr(t->err.text, "marker"));
     EXPECT_KIND(t, store_set_instance_state(tx, "b", INSTANCE_READY, &t->err), ERR_INTERNAL);
     EXPECT_KIND(t, store_commit(&tx, &t->err), ERR_INTERNAL);
@@ -82,18 +82,18 @@ static void check_conflicts(Test *t)
     char c[] = "c", a[] = "a", b[] = "b", ns[] = "ns-a", s[] = "s", x[] = "x", gone[] = "gone";
     CLEANUP(tx_free) Tx *tx = NULL;
     EXPECT(t, store_begin(t->store, &tx, &t->err));
-    EXPECT_KIND(t, store_insert_instance(tx, &(Instance){INSTANCE_CREATING, c, s, s, s, s, ns, NULL, NULL}, &t->err), ERR_CONFLICT);
+    EXPECT_KIND(t, store_insert_instance(tx, &(Instance){INSTANCE_CREATING, c, s, s, s, s, ns, NULL, NULL, NULL}, &(Amounts){0}, &t->err), ERR_CONFLICT);
     EXPECT(t, strstr(t->err.text, "ns-a"));
     tx = tx_free(tx);
     EXPECT(t, store_begin(t->store, &tx, &t->err));
-    EXPECT_KIND(t, store_insert_instance(tx, &(Instance){INSTANCE_CREATING, a, s, s, s, s, s, NULL, NULL}, &t->err), ERR_CONFLICT);
+    EXPECT_KIND(t, store_insert_instance(tx, &(Instance){INSTANCE_CREATING, a, s, s, s, s, s, NULL, NULL, NULL}, &(Amounts){0}, &t->err), ERR_CONFLICT);
     tx = tx_free(tx);
     EXPECT(t, store_begin(t->store, &tx, &t->err));
-    EXPECT_KIND(t, store_insert_binding(tx, &(Binding){.state = BINDING_CREATING, .id = x, .instance_id = b, .service_id = s, .plan_id = s}, &t->err),
+    EXPECT_KIND(t, store_insert_binding(tx, &(Binding){.state = BINDING_CREATING, .id = x, .instance_id = b, .service_id = s, .plan_id = s}, 0, 0, &t->err),
                 ERR_CONFLICT);
     tx = tx_free(tx);
     EXPECT(t, store_begin(t->store, &tx, &t->err));
-    EXPECT_KIND(t, store_insert_binding(tx, &(Binding){.state = BINDING_CREATING, .id = s, .instance_id = gone, .service_id = s, .plan_id = s}, &t->err),
+    EXPECT_KIND(t, store_insert_binding(tx, &(Binding){.state = BINDING_CREATING, .id = s, .instance_id = gone, .service_id = s, .plan_id = s}, 0, 0, &t->err),
                 ERR_GONE);
 }
 
@@ -129,7 +129,7 @@ static void check_one_open(Test *t)
 static void check_identities(Test *t)
 {
     char id[37];
-    const NewOperation o = {OP_BIND, "a", "x", 90, "cloudfoundry eyJ1c2VyIjoxfQ==", "req-1"};
+    const NewOperation o = {OP_BIND, "a", "x", 90, "cloudfoundry eyJ1c2VyIjoxfQ==", "req-1", NULL};
     CLEANUP(tx_free) Tx *tx = NULL;
     CLEANUP(operation_clear) Operation read = {0}, none = {0};
     EXPECT(t, store_begin(t->store, &tx, &t->err) && store_insert_operation(tx, &o, id, &t->err) && store_commit(&tx, &t->err));
@@ -146,7 +146,7 @@ static void check_last_operation(Test *t)
     put_operation(t, OP_PROVISION, "a", NULL, first);
     CLEANUP(tx_free) Tx *tx = NULL;
     EXPECT(t, store_begin(t->store, &tx, &t->err) && store_cancel_operation(tx, "a", NULL, "cancelled by delete", &t->err));
-    EXPECT(t, store_insert_operation(tx, &(NewOperation){OP_DEPROVISION, "a", NULL, 60, NULL, NULL}, second, &t->err));
+    EXPECT(t, store_insert_operation(tx, &(NewOperation){OP_DEPROVISION, "a", NULL, 60, NULL, NULL, NULL}, second, &t->err));
     EXPECT(t, store_commit(&tx, &t->err));
     put_operation(t, OP_BIND, "a", "x", bind);
 
@@ -184,7 +184,7 @@ static void *lock_thread(void *context)
 static void check_lock(Test *t)
 {
     char id[] = "a", x[] = "x";
-    const Instance i = {INSTANCE_CREATING, id, x, x, x, x, x, NULL, NULL};
+    const Instance i = {INSTANCE_CREATING, id, x, x, x, x, x, NULL, NULL, NULL};
     Locker same = {.t = t, .id = "a"}, other = {.t = t, .id = "b"};
     CLEANUP(tx_free) Tx *tx = NULL;
     CLEANUP(instance_clear) Instance none = {0};
@@ -196,7 +196,7 @@ static void check_lock(Test *t)
 
     pthread_create(&thread, NULL, lock_thread, &same);
     EXPECT(t, wait_rows("1", WAITING_FOR_LOCK));
-    EXPECT(t, store_insert_instance(tx, &i, &t->err) && store_commit(&tx, &t->err));
+    EXPECT(t, store_insert_instance(tx, &i, &(Amounts){0}, &t->err) && store_commit(&tx, &t->err));
     pthread_join(thread, NULL);
     /* The row that was committed while it waited. */
     EXPECT(t, same.done && same.seen.state == INSTANCE_CREATING);

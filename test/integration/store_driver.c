@@ -68,7 +68,7 @@ void put_instance(Test *t, const char *id, InstanceState state)
                         .space_guid = space, .ns = ns};
     CLEANUP(tx_free) Tx *tx = NULL;
     EXPECT(t, store_begin(t->store, &tx, &t->err));
-    EXPECT(t, store_insert_instance(tx, &i, &t->err));
+    EXPECT(t, store_insert_instance(tx, &i, &(Amounts){1, 3, 2000, 1 << 30, 1 << 30}, &t->err));
     EXPECT(t, store_commit(&tx, &t->err));
 }
 
@@ -80,7 +80,7 @@ void put_binding(Test *t, const char *instance_id, const char *id, BindingState 
     const Binding b = {.state = state, .id = own, .instance_id = instance, .service_id = service, .plan_id = plan};
     CLEANUP(tx_free) Tx *tx = NULL;
     EXPECT(t, store_begin(t->store, &tx, &t->err));
-    EXPECT(t, store_insert_binding(tx, &b, &t->err));
+    EXPECT(t, store_insert_binding(tx, &b, 0, 0, &t->err));
     EXPECT(t, store_commit(&tx, &t->err));
 }
 
@@ -132,6 +132,7 @@ int main(int count, char **words)
     run_all(&t, schema_checks, false);
     run_all(&t, accept_checks, true);
     run_all(&t, lease_checks, true);
+    run_all(&t, upkeep_checks, true);
     run_all(&t, fault_checks, true);
     store_close(t.store);
     return 0;

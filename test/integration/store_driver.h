@@ -20,7 +20,7 @@ typedef struct Check {
 } Check;
 
 /* Ended by a row without a name. */
-extern const Check schema_checks[], accept_checks[], lease_checks[], fault_checks[];
+extern const Check schema_checks[], accept_checks[], lease_checks[], upkeep_checks[], fault_checks[];
 
 void expect(Test *t, bool met, const char *what, const char *file, int line);
 #define EXPECT(t, condition) expect((t), (condition), #condition, __FILE__, __LINE__)

@@ -36,7 +36,7 @@ static void check_notifications(Test *t)
     {
         CLEANUP(tx_free) Tx *tx = NULL;
         EXPECT(t, store_begin(t->store, &tx, &t->err));
-        EXPECT(t, store_insert_operation(tx, &(NewOperation){OP_PROVISION, "a", NULL, 60, NULL, NULL}, id, &t->err));
+        EXPECT(t, store_insert_operation(tx, &(NewOperation){OP_PROVISION, "a", NULL, 60, NULL, NULL, NULL}, id, &t->err));
     }
     EXPECT(t, quiet(t, work, 200, &ms) && ms >= 190 && ms < 2000);
     put_operation(t, OP_PROVISION, "a", NULL, id);

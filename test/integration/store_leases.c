@@ -6,6 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Journals that a step begins. */
+static bool begin(Test *t, const Operation *o, int index, int count, const char *name)
+{
+    Operation step = *o;
+    step.step = index;
+    step.step_count = count;
+    step.step_name = (char *)(uintptr_t)name;
+    step.retry_after_seconds = 4;
+    return store_step_begin(t->store, &step, &t->err);
+}
+
 static void check_claim(Test *t)
 {
     CLEANUP(operation_clear) Operation none = {0}, o = {0}, second = {0};
@@ -89,7 +100,7 @@ static void expect_fenced(Test *t, const Operation *o)
     " from operation_steps s) || (select coalesce(string_agg(i::text, '' order by id), '') from instances i)) from operations o"
     CLEANUP_FREE char *before = ask("psql %s", WHOLE_TABLES);
     EXPECT_KIND(t, store_heartbeat(t->store, o, 30, &t->err), ERR_LOST);
-    EXPECT_KIND(t, store_step_begin(t->store, o, 5, 9, "stale", &t->err), ERR_LOST);
+    EXPECT_KIND(t, begin(t, o, 5, 9, "stale"), ERR_LOST);
     EXPECT_KIND(t, store_step_done(t->store, o, "stale", &t->err), ERR_LOST);
     EXPECT_KIND(t, store_again(t->store, o, "stale", true, 100, &t->err), ERR_LOST);
     EXPECT_KIND(t, store_describe(t->store, o, "stale", 3, &t->err), ERR_LOST);
@@ -104,7 +115,7 @@ static void check_takeover(Test *t)
     put_instance(t, "a", INSTANCE_CREATING);
     put_operation(t, OP_PROVISION, "a", NULL, NULL);
     claim(t, "old", &old);
-    EXPECT(t, store_step_begin(t->store, &old, 2, 9, "apply", &t->err));
+    EXPECT(t, begin(t, &old, 2, 9, "apply"));
     order("psql update operations set lease_until = now() - interval '1 s'");
     claim(t, "new", &new);
     EXPECT(t, new.lease_epoch == old.lease_epoch + 1 && new.step == 2 && new.step_count == 9);
@@ -129,7 +140,7 @@ static void check_cancel(Test *t)
     EXPECT(t, store_begin(t->store, &tx, &t->err) && store_lock_instance(tx, "a", &i, &t->err));
     EXPECT(t, store_cancel_operation(tx, "a", NULL, "cancelled by delete", &t->err));
     EXPECT(t, store_set_instance_state(tx, "a", INSTANCE_DELETING, &t->err));
-    EXPECT(t, store_insert_operation(tx, &(NewOperation){OP_DEPROVISION, "a", NULL, 60, NULL, NULL}, id, &t->err));
+    EXPECT(t, store_insert_operation(tx, &(NewOperation){OP_DEPROVISION, "a", NULL, 60, NULL, NULL, NULL}, id, &t->err));
     EXPECT(t, store_commit(&tx, &t->err));
     expect_fenced(t, &held);
     EXPECT_ROWS(t, "failed|cancelled by delete|t|w",
@@ -188,7 +199,7 @@ static void check_again(Test *t)
     EXPECT(t, store_next_due_ms(t->store, 5000, &ms, &t->err) && ms == 0);
     claim(t, "w", &o);
     EXPECT(t, store_next_due_ms(t->store, 60000, &ms, &t->err) && ms > 25000 && ms <= 30000);
-    EXPECT(t, store_step_begin(t->store, &o, 0, 3, "apply", &t->err));
+    EXPECT(t, begin(t, &o, 0, 3, "apply"));
     EXPECT(t, store_again(t->store, &o, "waiting for brokers", false, 700, &t->err));
     EXPECT(t, store_next_due_ms(t->store, 60000, &ms, &t->err) && ms > 0 && ms <= 700);
     EXPECT(t, store_claim(t->store, "w", 30, &early, &t->err) && !early.found);
@@ -199,9 +210,9 @@ static void check_again(Test *t)
     operation_clear(&due);
     claim(t, "w", &due);
     EXPECT(t, due.attempt == 1);
-    EXPECT(t, store_step_begin(t->store, &due, 0, 3, "apply", &t->err));
+    EXPECT(t, begin(t, &due, 0, 3, "apply"));
     EXPECT_ROWS(t, "1|2|w", "select o.attempt, s.attempts, s.owner from operations o join operation_steps s on operation_id = id");
-    EXPECT(t, store_step_begin(t->store, &due, 1, 3, "wait", &t->err));
+    EXPECT(t, begin(t, &due, 1, 3, "wait"));
     EXPECT_ROWS(t, "0|1|wait|t", "select attempt, step, step_name, step_started_at > now() - interval '2 s' from operations");
 }
 
@@ -211,9 +222,10 @@ static void check_journal(Test *t)
     put_instance(t, "a", INSTANCE_CREATING);
     put_operation(t, OP_PROVISION, "a", NULL, NULL);
     claim(t, "w1", &o);
-    EXPECT(t, store_step_begin(t->store, &o, 0, 3, "namespace", &t->err));
+    EXPECT(t, begin(t, &o, 0, 3, "namespace"));
+    EXPECT_ROWS(t, "4", "select retry_after_seconds from operations");
     EXPECT(t, store_step_done(t->store, &o, "made", &t->err));
-    EXPECT(t, store_step_begin(t->store, &o, 1, 3, "brokers", &t->err));
+    EXPECT(t, begin(t, &o, 1, 3, "brokers"));
     EXPECT(t, store_describe(t->store, &o, "2/3 brokers: 1 of 3 ready", 7, &t->err));
     EXPECT(t, store_last_operation(t->store, "a", NULL, &seen, &t->err) && seen.retry_after_seconds == 7 && seen.step == 1);
     EXPECT(t, seen.description && strcmp(seen.description, "2/3 brokers: 1 of 3 ready") == 0);
@@ -240,6 +252,8 @@ static void check_outcomes(Test *t)
         {OP_BIND, OPERATION_FAILED, "creating", "create failed"},
         {OP_UNBIND, OPERATION_SUCCEEDED, "creating", ""},
         {OP_UNBIND, OPERATION_FAILED, "creating", "delete failed"},
+        {OP_UPDATE, OPERATION_SUCCEEDED, "ready", "creating"},
+        {OP_UPDATE, OPERATION_FAILED, "ready", "creating"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         CLEANUP(operation_clear) Operation o = {0};

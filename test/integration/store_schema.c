@@ -97,9 +97,9 @@ static void check_changed_file(Test *t)
 
 static void check_bad_folders(Test *t)
 {
-    CLEANUP_FREE char *gap = folder_with(t, "gap", "0003-later.sql", "select 1;");
+    CLEANUP_FREE char *gap = folder_with(t, "gap", "0004-later.sql", "select 1;");
     EXPECT_KIND(t, store_migrate(t->store, gap, NULL, &t->err), ERR_INVALID);
-    EXPECT(t, said(t, "0003-later.sql") && said(t, "0002-"));
+    EXPECT(t, said(t, "0004-later.sql") && said(t, "0003-"));
     CLEANUP_FREE char *twice = folder_with(t, "twice", "0001-zweite.sql", "select 1;");
     EXPECT_KIND(t, store_migrate(t->store, twice, NULL, &t->err), ERR_INVALID);
     CLEANUP_FREE char *renamed = folder_with(t, "renamed", "0001-initial.sql", "");
@@ -114,24 +114,24 @@ static void check_bad_folders(Test *t)
 
 static void check_failing_migration(Test *t)
 {
-    CLEANUP_FREE char *broken = folder_with(t, "broken", "0002-broken.sql", "create table half (id int); select nonsense;");
+    CLEANUP_FREE char *broken = folder_with(t, "broken", "0003-broken.sql", "create table half (id int); select nonsense;");
     EXPECT_KIND(t, store_migrate(t->store, broken, NULL, &t->err), ERR_INVALID);
-    EXPECT(t, said(t, "0002-broken.sql") && said(t, "nonsense"));
-    CLEANUP_FREE char *commits = folder_with(t, "commits", "0002-commits.sql", "select 1; commit;");
+    EXPECT(t, said(t, "0003-broken.sql") && said(t, "nonsense"));
+    CLEANUP_FREE char *commits = folder_with(t, "commits", "0003-commits.sql", "select 1; commit;");
     EXPECT_KIND(t, store_migrate(t->store, commits, NULL, &t->err), ERR_INVALID);
     EXPECT_ROWS(t, "f", "select to_regclass('half') is not null");
-    EXPECT_ROWS(t, "0", "select count(*) from schema_migrations where name like '0002%'");
+    EXPECT_ROWS(t, "0", "select count(*) from schema_migrations where name like '0003%'");
 }
 
 static void check_newer_database(Test *t)
 {
-    CLEANUP_FREE char *newer = folder_with(t, "newer", "0002-newer.sql", "create table newer (id int);");
+    CLEANUP_FREE char *newer = folder_with(t, "newer", "0003-newer.sql", "create table newer (id int);");
     EXPECT(t, store_migrate(t->store, newer, NULL, &t->err));
     EXPECT_KIND(t, store_ready(t->store, &t->err), ERR_INVALID);
     EXPECT(t, said(t, "newer cpbroker"));
     EXPECT_KIND(t, store_migrate(t->store, t->migrations, NULL, &t->err), ERR_INVALID);
-    EXPECT(t, said(t, "0002-newer.sql"));
-    order("psql drop table newer; delete from schema_migrations where name like '0002%%'");
+    EXPECT(t, said(t, "0003-newer.sql"));
+    order("psql drop table newer; delete from schema_migrations where name like '0003%%'");
     EXPECT(t, store_ready(t->store, &t->err));
 }
 

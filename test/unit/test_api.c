@@ -87,15 +87,15 @@ static void test_bodies(void **state)
                 {"null", "must be a JSON object"},
                 {"{", "line 1"},
                 {"{\"service_id\":\"\xff\"}", "not valid JSON"},
-                {"{\"service_id\":1}", "Service_id must be a string"},
-                {"{}", "Service_id is missing"},
-                {"{\"service_id\":null}", "Service_id is missing"},
-                {"{\"service_id\":\"\"}", "Service_id is missing"},
+                {"{\"service_id\":1}", "service_id must be a string"},
+                {"{}", "service_id is missing"},
+                {"{\"service_id\":null}", "service_id is missing"},
+                {"{\"service_id\":\"\"}", "service_id is missing"},
                 {"{\"service_id\":\"a\",\"service_id\":\"b\"}", "not valid JSON"},
-                {"{\"service_id\":\"x\",\"plan_id\":\"y\",\"organization_guid\":\"\",\"space_guid\":\"s\"}", "Organization_guid is missing"},
-                {"{\"service_id\":\"x\",\"plan_id\":\"y\",\"organization_guid\":\"o\"}", "Space_guid is missing"},
-                {"{\"service_id\":\"x\",\"plan_id\":\"y\",\"organization_guid\":\"o\",\"space_guid\":\"s\"}", "Service_id does not name"},
-                {"{\"service_id\":\"" SERVICE "\",\"plan_id\":\"y\",\"organization_guid\":\"o\",\"space_guid\":\"s\"}", "Plan_id does not name"}};
+                {"{\"service_id\":\"x\",\"plan_id\":\"y\",\"organization_guid\":\"\",\"space_guid\":\"s\"}", "organization_guid is missing"},
+                {"{\"service_id\":\"x\",\"plan_id\":\"y\",\"organization_guid\":\"o\"}", "space_guid is missing"},
+                {"{\"service_id\":\"x\",\"plan_id\":\"y\",\"organization_guid\":\"o\",\"space_guid\":\"s\"}", "service_id does not name"},
+                {"{\"service_id\":\"" SERVICE "\",\"plan_id\":\"y\",\"organization_guid\":\"o\",\"space_guid\":\"s\"}", "plan_id does not name"}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         put_json(state, "PUT " INSTANCE "?accepts_incomplete=true", rows[i].body, 400, rows[i].part);
     static const char *const wrong[] = {",\"parameters\":[]", ",\"parameters\":\"x\"", ",\"context\":\"x\"", ",\"maintenance_info\":1",
@@ -114,15 +114,15 @@ static void test_bodies(void **state)
 static void test_bind_bodies(void **state)
 {
     static const char *const wrong[] = {",\"app_guid\":5", ",\"bind_resource\":[]", ",\"bind_resource\":{\"app_guid\":{}}", ",\"parameters\":1",
-                                        ",\"predecessor_binding_id\":\"b0\""};
+                                        ",\"predecessor_binding_id\":5"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         CLEANUP_FREE char *body = xasprintf(BIND, wrong[i]);
         put_json(state, "PUT " BINDING, body, 400, "\"BadRequest\"");
     }
-    put_json(state, "PUT " BINDING, "{\"plan_id\":\"p\"}", 400, "Service_id is missing");
-    put_json(state, "PATCH " INSTANCE, "{\"service_id\":\"nobody\"}", 400, "Service_id does not name");
-    put_json(state, "PATCH " INSTANCE, "{\"service_id\":\"" SERVICE "\",\"plan_id\":\"y\"}", 400, "Plan_id does not name");
-    put_json(state, "PATCH " INSTANCE, "{\"service_id\":\"" SERVICE "\",\"previous_values\":5}", 400, "Previous_values must be an object");
+    put_json(state, "PUT " BINDING, "{\"plan_id\":\"p\"}", 400, "service_id is missing");
+    put_json(state, "PATCH " INSTANCE, "{\"service_id\":\"nobody\"}", 400, "service_id does not name");
+    put_json(state, "PATCH " INSTANCE, "{\"service_id\":\"" SERVICE "\",\"plan_id\":\"y\"}", 400, "plan_id does not name");
+    put_json(state, "PATCH " INSTANCE, "{\"service_id\":\"" SERVICE "\",\"previous_values\":5}", 400, "previous_values must be an object");
 }
 
 static void test_deletes(void **state)

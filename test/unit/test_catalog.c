@@ -54,7 +54,7 @@ static void test_members_by_version(void **state)
     assert_true(json_bool_at(mid, "services.0.bindings_retrievable", false));
     assert_true(json_int_at(mid, "services.0.plans.0.maximum_polling_duration", 0) > 0);
     assert_null(json_at(mid, "services.0.plans.0.binding_rotatable"));
-    assert_true(json_is_false(json_at(new, "services.0.plans.0.binding_rotatable")));
+    assert_true(json_bool_at(new, "services.0.plans.0.binding_rotatable", false));
     assert_string_equal(json_string_at(new, "services.0.plans.2.name", ""), "standard");
     assert_null(json_at(new, "services.0.plans.0.spec"));
     size_t a, b;

@@ -87,7 +87,7 @@ static void test_secret_from_file(void **state)
 static void test_settings_that_need_others(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = {{"second_username", "second_password"}};
+    static const char *const pairs[][2] = {{"second_username", "second_password"}, {"tls_certificate", "tls_key"}};
     for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
         for (int side = 0; side < 2; side++) {
             char text[128], wanted[128];

@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
-#define STATES 6
+#define STATES 7         /* of an instance */
+#define BINDING_STATES 6
+#define ASKS 5
 
 /* What the platform must see: an acceptance, or the kind of a refusal. */
 typedef struct Expected {
@@ -38,7 +40,7 @@ static Expected expect_provision(const Now *now)
 {
     if (now->instance == INSTANCE_ABSENT)
         return accept_as(DECIDE_START);
-    if (now->instance == INSTANCE_CREATING || now->instance == INSTANCE_READY)
+    if (now->instance == INSTANCE_CREATING || now->instance == INSTANCE_READY || now->instance == INSTANCE_UPDATING)
         return resent(now->instance == INSTANCE_CREATING, now->same);
     /* Another operation holds it: 422 (Blocking Operations). After a failure the id stays taken until it is deleted: 409. */
     return refuse(now->instance == INSTANCE_DELETING ? ERR_BUSY : ERR_CONFLICT);
@@ -52,6 +54,8 @@ static Expected expect_deprovision(const Now *now)
         return accept_as(DECIDE_CANCEL); /* "stop provisioning, then deprovision" */
     if (now->instance == INSTANCE_DELETING)
         return accept_as(DECIDE_REPEAT); /* 202 with the same operation */
+    if (now->instance == INSTANCE_UPDATING)
+        return refuse(ERR_BUSY);
     return now->binding_operations ? refuse(ERR_BUSY) : accept_as(DECIDE_START);
 }
 
@@ -69,11 +73,30 @@ static Expected expect_bind(const Now *now)
     return refuse(now->binding == BINDING_DELETING ? ERR_BUSY : ERR_CONFLICT);
 }
 
+static Expected expect_update(const Now *now)
+{
+    switch (now->instance) {
+    case INSTANCE_ABSENT:
+        return refuse(ERR_NOT_FOUND);
+    case INSTANCE_READY:
+        return now->binding_operations ? refuse(ERR_BUSY) : accept_as(DECIDE_START);
+    case INSTANCE_UPDATING:
+        return now->same ? accept_as(DECIDE_REPEAT) : refuse(ERR_BUSY);
+    case INSTANCE_CREATING:
+    case INSTANCE_DELETING:
+        return refuse(ERR_BUSY);
+    case INSTANCE_CREATE_FAILED:
+    case INSTANCE_DELETE_FAILED:
+        break;
+    }
+    return refuse(ERR_INVALID);
+}
+
 static Expected expect_unbind(const Now *now)
 {
     if (now->binding == BINDING_ABSENT || now->instance == INSTANCE_ABSENT)
         return refuse(ERR_GONE); /* 410 */
-    if (now->instance == INSTANCE_CREATING || now->instance == INSTANCE_DELETING)
+    if (now->instance == INSTANCE_CREATING || now->instance == INSTANCE_DELETING || now->instance == INSTANCE_UPDATING)
         return refuse(ERR_BUSY);
     if (now->binding == BINDING_CREATING)
         return accept_as(DECIDE_CANCEL);
@@ -89,6 +112,8 @@ static Expected expect(const Now *now, Ask ask)
         return expect_deprovision(now);
     case ASK_BIND:
         return expect_bind(now);
+    case ASK_UPDATE:
+        return expect_update(now);
     case ASK_UNBIND:
         break;
     }
@@ -105,6 +130,10 @@ static Change expect_change(const Now *now, Ask ask, Decision decision)
     if (ask == ASK_DEPROVISION) {
         c.kind = OP_DEPROVISION;
         c.instance = INSTANCE_DELETING;
+    }
+    if (ask == ASK_UPDATE) {
+        c.kind = OP_UPDATE;
+        c.instance = INSTANCE_UPDATING;
     }
     if (ask == ASK_BIND) {
         c.kind = OP_BIND;
@@ -144,22 +173,22 @@ static void check(const Now *now, Ask ask)
 static void test_every_tuple(void **state)
 {
     (void)state;
-    for (int bits = 0; bits < STATES * STATES * 4 * 2 * 2; bits++) {
+    for (int bits = 0; bits < STATES * BINDING_STATES * ASKS * 2 * 2; bits++) {
         int rest = bits;
         Now now;
         now.same = rest % 2;
         rest /= 2;
         now.binding_operations = rest % 2;
         rest /= 2;
-        Ask ask = (Ask)(rest % 4);
-        rest /= 4;
-        now.binding = (BindingState)(rest % STATES);
-        now.instance = (InstanceState)(rest / STATES);
+        Ask ask = (Ask)(rest % ASKS);
+        rest /= ASKS;
+        now.binding = (BindingState)(rest % BINDING_STATES);
+        now.instance = (InstanceState)(rest / BINDING_STATES);
         check(&now, ask);
     }
 }
 
-/* A refusal of a delete never leaves the platform without a way out: every state but "being deleted" can be left by deletes. */
+/* A refusal of a delete never leaves the platform without a way out: every state can be left by deletes, an update when it has ended. */
 static void test_delete_always_leads_out(void **state)
 {
     (void)state;
@@ -167,6 +196,8 @@ static void test_delete_always_leads_out(void **state)
         Now now = {.instance = (InstanceState)s};
         Change c;
         Error err = {0};
+        if (s == INSTANCE_UPDATING)
+            lifecycle_outcome(OP_UPDATE, OPERATION_FAILED, &now.instance, &now.binding);
         assert_true(lifecycle_decide(&now, ASK_DEPROVISION, &c, &err));
         assert_int_equal(c.instance, INSTANCE_DELETING);
         BindingState binding = BINDING_READY;
@@ -193,6 +224,8 @@ static void test_outcomes(void **state)
         {OP_BIND, OPERATION_FAILED, INSTANCE_DELETING, BINDING_CREATE_FAILED},
         {OP_UNBIND, OPERATION_SUCCEEDED, INSTANCE_DELETING, BINDING_ABSENT},
         {OP_UNBIND, OPERATION_FAILED, INSTANCE_DELETING, BINDING_DELETE_FAILED},
+        {OP_UPDATE, OPERATION_SUCCEEDED, INSTANCE_READY, BINDING_READY},
+        {OP_UPDATE, OPERATION_FAILED, INSTANCE_READY, BINDING_READY},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         InstanceState instance = INSTANCE_DELETING; /* values that no outcome under test leaves where it must move */
@@ -215,9 +248,9 @@ static size_t count_lines(const char *text, const char *with)
 
 /* The printed table names every state for every request, and each line has five cells. */
 /* Each state has a row for `ask` that holds for any attributes, or one for equal and one for different ones. */
-static void check_rows(const char *table, const char *ask)
+static void check_rows(const char *table, const char *ask, int states)
 {
-    for (int s = 0; s < STATES; s++) {
+    for (int s = 0; s < states; s++) {
         const char *state = instance_state_name((InstanceState)s);
         CLEANUP_FREE char *plain = xasprintf("| %s | %s |", state, ask);
         CLEANUP_FREE char *same = xasprintf("| %s | %s, same |", state, ask);
@@ -251,12 +284,13 @@ static void test_markdown_is_complete(void **state)
         assert_int_equal(bars, *line == '|' ? 6 : 0);
     }
     *gate = *bindings = '\0';
-    check_rows(text, "PUT instance");
-    check_rows(text, "DELETE instance");
+    check_rows(text, "PUT instance", STATES);
+    check_rows(text, "PATCH instance", STATES);
+    check_rows(text, "DELETE instance", STATES);
     check_gate(gate + 1, ASK_BIND, "PUT binding");
     check_gate(gate + 1, ASK_UNBIND, "DELETE binding");
-    check_rows(bindings + 1, "PUT binding");
-    check_rows(bindings + 1, "DELETE binding");
+    check_rows(bindings + 1, "PUT binding", BINDING_STATES);
+    check_rows(bindings + 1, "DELETE binding", BINDING_STATES);
 }
 
 int main(void)

@@ -29,7 +29,7 @@ static json_t *render(const char *plan_name, const char *const *kinds)
         fail_msg("%s", err.text);
     const Plan *p = catalog_plan_named(c, plan_name);
     CLEANUP_JSON json_t *facts = values_sample_facts(p, "cp-x");
-    const ValuesInput in = {"Some Instance", "cp-x", "monitoring", p, facts};
+    const ValuesInput in = {.instance_id = "Some Instance", .ns = "cp-x", .monitoring_namespace = "monitoring", .plan = p, .facts = facts};
     if (!values_build(&in, &values, &err) || !manifests_render(t, p, values, kinds, &objects, &err))
         fail_msg("%s", err.text);
     return objects;
@@ -141,7 +141,7 @@ static void test_services_without_facts(void **state)
     CLEANUP_JSON json_t *objects = NULL;
     assert_true(catalog_load("catalog", NULL, NULL, &c, &err) && templates_load("k8s", &t, &err));
     const Plan *p = catalog_plan_named(c, "developer");
-    const ValuesInput in = {"i", "cp-x", "monitoring", p, NULL};
+    const ValuesInput in = {.instance_id = "i", .ns = "cp-x", .monitoring_namespace = "monitoring", .plan = p};
     assert_true(values_build(&in, &values, &err));
     if (!manifests_render(t, p, values, kinds, &objects, &err))
         fail_msg("%s", err.text);

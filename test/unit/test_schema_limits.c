@@ -199,6 +199,16 @@ static void test_bounds(void **state)
     json_array_append_new(numbers, json_integer(1000));
     assert_false(schema_check(unique, "p", numbers, &err));
     assert_string_equal(err.text, "p has 1001 members, more than the most 1000");
+    static const char *const same[] = {"[0,-0.0]", "[9007199254740993,9007199254740993]", "[{'a':1,'b':[2]},{'b':[2.0],'a':1.0}]", "['a','b','a']", "[[],[]]"};
+    static const char *const different[] = {"[9007199254740992,9007199254740993]", "[0,'',false,null,[],{}]", "[{'a':1,'b':2},{'a':2,'b':1}]", "[[1,2],[2,1]]"};
+    for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+        assert_false(fits(unique, same[i], NULL));
+    for (size_t i = 0; i < ARRAY_SIZE(different); i++)
+        assert_true(fits(unique, different[i], NULL));
+    CLEANUP_FREE char *pattern_json = xasprintf("{'pattern':'%0*d€'}", 198, 0);
+    CLEANUP(schema_free) Schema *long_pattern = compiled(pattern_json);
+    assert_false(fits(long_pattern, "'x'", &err));
+    assert_non_null(strstr(err.text, "000…"));
     assert_true(fits(length, "'ä€😀'", NULL));
     assert_false(fits(length, "'ä€'", NULL));
 }

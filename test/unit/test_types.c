@@ -11,8 +11,8 @@
 static void test_instance_states(void **state)
 {
     (void)state;
-    static const char *const names[] = {"absent", "creating", "ready", "create failed", "deleting", "delete failed"};
-    for (int i = INSTANCE_ABSENT; i <= INSTANCE_DELETE_FAILED; i++) {
+    static const char *const names[] = {"absent", "creating", "ready", "create failed", "deleting", "delete failed", "updating"};
+    for (int i = INSTANCE_ABSENT; i <= INSTANCE_UPDATING; i++) {
         InstanceState s = INSTANCE_ABSENT;
         assert_string_equal(instance_state_name((InstanceState)i), names[i]);
         assert_true(instance_state_parse(names[i], &s));
@@ -35,7 +35,7 @@ static void test_binding_states(void **state)
 static void test_operation_kinds(void **state)
 {
     (void)state;
-    static const char *const names[] = {"provision", "deprovision", "bind", "unbind"};
+    static const char *const names[] = {"provision", "deprovision", "bind", "unbind", "update"};
     assert_int_equal(ARRAY_SIZE(names), OPERATION_KINDS);
     for (int i = 0; i < OPERATION_KINDS; i++) {
         OperationKind k = OP_PROVISION;
@@ -62,7 +62,7 @@ static void test_operation_states(void **state)
 static void test_unknown_names_are_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"", " ", "Ready", "READY", "create_failed", "ready ", "in-progress", "unbind\n", "update"};
+    static const char *const wrong[] = {"", " ", "Ready", "READY", "create_failed", "ready ", "in-progress", "unbind\n", "Update"};
     InstanceState instance = INSTANCE_DELETING;
     BindingState binding = BINDING_DELETING;
     OperationKind kind = OP_UNBIND;

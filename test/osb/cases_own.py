@@ -1,0 +1,210 @@
+"""What only a broker can show that the suite starts: restarts, other catalogs and settings, a database that is away, the log."""
+import os
+import re
+import uuid
+
+from client import DROP
+from rows import ABSENT, expect
+from suite import case
+from world import LOG, SETTINGS, until
+
+
+def change(folder, name, pattern, text):
+    """Replaces in a file of a catalog; the pattern must be there."""
+    path = os.path.join(folder, name)
+    with open(path) as file:
+        old = file.read()
+    new = re.sub(pattern, text, old, count=1, flags=re.M)
+    if new == old:
+        raise ValueError(f"{path} has no {pattern}")
+    with open(path, "w") as file:
+        file.write(new)
+
+
+@case("CAT-03 LOI-13 CAT-04 CAT-05 CAT-35 BND-25", needs=SETTINGS)
+def restart_with_another_catalog(t, w):
+    """A restart; then one with a plan that is gone, and one that cannot be bound any more."""
+    folder = {}
+    with w.own.another(w, "restarted", folder.setdefault("catalog", "") or (lambda f: folder.update(catalog=f))) as (broker, own):
+        c, before = own.client, own.client.catalog()
+        instance = c.create()
+        binding, answer = c.bind(instance)
+        broker.stop()
+        broker.start()
+        c = w.own.client(broker, w.client.observer).use((c.service_id, c.plan_id))
+        t.equal("CAT-03", "the same catalog after a restart", c.catalog(), before)
+        expect(t, w, "LOI-13", "the end is remembered over a restart", c.ask("LOI", instance), 200, see={"state": "succeeded"})
+        t.equal("LOI-13", "the binding too", c.ask("GBN", instance, binding).body, answer.body)
+        broker.stop()
+        change(folder["catalog"], "catalog.yml", r"^plans:.*$", "plans: [standard, bare-minimum]")
+        change(folder["catalog"], "plans/standard.yml", "^bindable: true", "bindable: false")
+        broker.start()
+        c = w.own.client(broker, w.client.observer).use((c.service_id, c.plan_id))
+        t.equal("CAT-04", "the other catalog", [p["name"] for s in c.catalog() for p in s["plans"]], ["standard", "bare-minimum"])
+        expect(t, w, "PRV-03", "a provision of the plan that is gone", c.ask("PRV", str(uuid.uuid4())), 400)
+        expect(t, w, "CAT-05", "a fetch of its instance", c.ask("GIN", instance), 200, see={"plan_id": c.plan_id})
+        expect(t, w, "CAT-05", "a fetch of its binding", c.ask("GBN", instance, binding), 200, see={"credentials": answer.body["credentials"]})
+        t.equal("CAT-05", "a deprovision", c.delete(instance), "succeeded")
+        c.use((c.service_id, c.plan("standard")[1]))
+        instance = str(uuid.uuid4())
+        t.equal("CAT-35", "a plan that cannot be bound is provisioned", c.end(c.ask("PRV", instance), instance), "succeeded")
+        expect(t, w, "CAT-35 BND-25", "but not bound", c.ask("BND", instance, "b"), 400)
+        expect(t, w, "BND-25 ERR-06", "nothing is made", c.ask("GBN", instance, "b"), 404)
+        c.delete(instance)
+
+
+@case("ERR-07", needs=SETTINGS)
+def database_away(t, w):
+    """Without its database the broker answers 503 and has done nothing."""
+    with w.own.another(w, "away", faulty=True) as (broker, own):
+        c, psql = own.client, w.own.pg.psql
+        instance = c.create()
+        binding, _ = c.bind(instance)
+        fresh = str(uuid.uuid4())
+        before = [own.client.ask(*call).body for call in (("GIN", instance), ("GBN", instance, binding))]
+        psql("alter database away allow_connections false", superuser=True)
+        psql("select pg_terminate_backend(pid) from pg_stat_activity where datname = 'away'", superuser=True)
+        for call, at in (("PRV", fresh), ("UPD", instance), ("DEP", instance), ("BND", instance), ("UNB", instance), ("GIN", instance), ("LOI", instance)):
+            answer = c.ask(call, at, binding if call == "UNB" else "new")
+            expect(t, w, "ERR-07", f"{call} without a database", answer, 503, see={"description": str})
+            t.check("ERR-07 KCL-06", f"{call} says when to come back", answer.headers.get("Retry-After", "").isdigit(), answer.headers.items())
+        expect(t, w, "ERR-07", "the catalog is served", c.ask("CAT"), 200)
+        psql("alter database away allow_connections true", superuser=True)
+        t.check("ERR-07", "with its database it is ready", until(lambda: c.call("GET", "/readyz").status == 200, 30))
+        expect(t, w, "ERR-07", "the provision has made nothing", c.ask("LOI", fresh), 404)
+        t.equal("ERR-07", "the rest is as before", [c.ask(*call).body for call in (("GIN", instance), ("GBN", instance, binding))], before)
+        c.delete(instance)
+
+
+@case("DEP-10 LOI-11", needs=SETTINGS)
+def failed_delete(t, w):
+    """Something in the namespace does not go away in the time that the plan allows."""
+    with w.own.another(w, "stuck", lambda f: change(f, "plans/developer.yml", "deprovision: [0-9]+", "deprovision: 10")) as (_, own):
+        c = own.client
+        instance = c.create()
+        kubectl, ns = w.own.testbed.kubectl, w.own.namespace(instance)
+        kubectl("-n", ns, "create", "configmap", "held")
+        kubectl("-n", ns, "patch", "configmap", "held", "-p", '{"metadata": {"finalizers": ["example.com/held"]}}')
+        t.equal("LOI-02", "a delete that fails", c.delete(instance), "failed")
+        for minor in (15, 16, 17):
+            seen = {"instance_usable": False if minor >= 16 else ABSENT, "update_repeatable": ABSENT}
+            expect(t, w, "DEP-10 LOI-11 LOI-12 ERR-05 VER-06", f"2.{minor}", c.with_version(f"2.{minor}").ask("LOI", instance), 200, see=seen)
+        kubectl("-n", ns, "patch", "configmap", "held", "-p", '{"metadata": {"finalizers": null}}')
+        t.check("DEP-10 ORP-01", "the delete again, until the namespace has gone", until(lambda: c.delete(instance) == "succeeded", 120))
+        expect(t, w, "DEP-05", "once", c.ask("DEP", instance), 410)
+
+
+@case("PRV-08", needs=SETTINGS)
+def plan_without_maintenance(t, w):
+    def drop(folder):
+        path = os.path.join(folder, "plans", "developer.yml")
+        with open(path) as file:
+            text = re.sub(r"^maintenance_info:.*\n(  .*\n)*", "", file.read(), flags=re.M)
+        with open(path, "w") as file:
+            file.write(text)
+    with w.own.another(w, "bare", drop) as (_, own):
+        instance = str(uuid.uuid4())
+        t.check("AMB-09", "the plan has no maintenance_info", "maintenance_info" not in own.plan)
+        for version in ("1.0.0", "x"):
+            answer = own.client.ask("PRV", instance, body={"maintenance_info": {"version": version}})
+            expect(t, w, "AMB-09 PRV-08", f"version {version}", answer, 422, "MaintenanceInfoConflict")
+        expect(t, w, "AMB-09 PRV-21", "nothing is made", own.client.ask("DEP", instance), 410)
+        expect(t, w, "PRV-09", "an empty maintenance_info", own.client.ask("PRV", instance, body={"maintenance_info": {}}), 202)
+        expect(t, w, "GIN-07", "a fetch of the instance", own.client.ask("GIN", own.client.create()), 200, see={"maintenance_info": ABSENT})
+        own.client.delete(instance)
+
+
+@case("HDR-10", needs=LOG)
+def identity_in_log(t, w):
+    mark = str(uuid.uuid4())
+    w.client.ask("PRV", w.ready, body={"space_guid": "another"}, headers={"X-Broker-API-Request-Identity": mark}, query={"accepts_incomplete": DROP})
+    if not any(mark in str(line) for line in w.own.log_lines()):
+        t.not_applicable(["HDR-10"], "the broker does not log it")
+    else:
+        t.check("HDR-10", "the log names the request", True)
+    text = str(w.own.log_lines())
+    t.check("ERR-03", "no password in the log", w.client.password not in text and w.client.headers["Authorization"] not in text)
+
+
+@case("SET-01", needs=SETTINGS)
+def delete_is_forgotten(t, w):
+    w.own.require("last_operation_after_delete")
+    with w.own.another(w, "gone", last_operation_after_delete="gone") as (_, own):
+        c, instance, binding = own.client, own.client.create(), str(uuid.uuid4())
+        c.bind(instance, binding=binding)
+        expect(t, w, "SET-01 LOB-05", "a poll after a bind", c.ask("LOB", instance, binding), 200, see={"state": "succeeded"})
+        c.ask("UNB", instance, binding)
+        expect(t, w, "SET-01 LOB-05", "a poll after an unbind", c.ask("LOB", instance, binding), 410)
+        c.ask("DEP", instance)
+        t.check("SET-01 LOI-07 LOI-06", "the polls end with 410", until(lambda: c.ask("LOI", instance).status == 410, 60))
+        expect(t, w, "SET-01 LOI-05", "an unknown instance", c.ask("LOI", str(uuid.uuid4())), 404)
+
+
+@case("SET-02", needs=SETTINGS)
+def without_endpoints(t, w):
+    w.own.require("endpoints")
+    with w.own.another(w, "noends", endpoints=False) as (_, own):
+        c, instance, binding = own.client, own.client.create(), str(uuid.uuid4())
+        for call, status in (("BND", 201), ("BND", 200), ("GBN", 200)):
+            expect(t, w, "SET-02", f"{call} {status}", c.ask(call, instance, binding), status, see={"endpoints": ABSENT, "credentials": dict})
+        c.delete(instance)
+
+
+@case("SET-03", needs=SETTINGS)
+def labels_for_older(t, w):
+    w.own.require("metadata_from_minor")
+    for first in (15, 17):
+        with w.own.another(w, f"labels{first}", metadata_from_minor=first) as (_, own):
+            c = own.client
+            instance = c.create()
+            for minor in (13, 14, 15, 16, 17):
+                seen = {"metadata.labels": dict} if minor >= first else {"metadata": ABSENT}
+                expect(t, w, "SET-03", f"from 2.{first}, asked with 2.{minor}", c.with_version(f"2.{minor}").ask("PRV", instance), 200, see=seen)
+            c.delete(instance)
+
+
+QUOTAS = """global: {instances: 5}
+plans: {standard: {instances: 1}}
+organization: {instances: 3}
+space: {instances: 2}
+organizations: {big: {instances: 4}, none: {instances: 0}}
+spaces: {wide: {instances: 4}}
+"""
+
+
+@case("QUO-01 QUO-02 QUO-03 QUO-04 QUO-05 AMB-13", needs=SETTINGS)
+def quotas(t, w):
+    w.own.require("quotas")
+    path = os.path.join(w.own.folder, "quotas.yml")
+    with open(path, "w") as file:
+        file.write(QUOTAS)
+    with w.own.another(w, "quotas", quotas=path) as (_, own):
+        c, made = own.client, []
+
+        def create(rule, what, organization, space, fits=True, plan="developer"):
+            instance = str(uuid.uuid4())
+            answer = c.ask("PRV", instance, body={"organization_guid": organization, "space_guid": space, "plan_id": c.plan(plan)[1]})
+            if fits:
+                expect(t, w, rule, what, answer, 202)
+                made.append(instance)
+            else:
+                expect(t, w, f"{rule} AMB-13 CFR-07", what, answer, 400, "QuotaExceeded", {"description": str})
+                expect(t, w, f"{rule} PRV-21", f"{what}: makes nothing", c.ask("LOI", instance), 404)
+            return answer
+
+        create("QUO-02", "an organization that may have none", "none", "n", fits=False)
+        create("QUO-03", "the first of a space", "a", "a1")
+        create("QUO-03", "the second of a space", "a", "a1")
+        create("QUO-03", "the third of a space", "a", "a1", fits=False)
+        create("QUO-02", "the third of an organization", "a", "a2")
+        refused = create("QUO-02", "the fourth of an organization", "a", "a2", fits=False)
+        t.check("QUO-02", "says what is allowed and used", "3" in refused.body["description"] and "a" in refused.body["description"], refused.body)
+        create("QUO-04", "the first of a plan", "big", "wide", plan="standard")
+        create("QUO-04", "the second of a plan", "big", "wide", fits=False, plan="standard")
+        create("QUO-01", "the fifth of all", "big", "wide")
+        create("QUO-01", "the sixth of all", "big", "wide", fits=False)
+        expect(t, w, "QUO-01 PRV-14", "another provision of a known id", c.ask("PRV", made[0], body={"space_guid": "x"}), 409)
+        t.equal("QUO-05", "a delete", c.delete(made.pop()), "succeeded")
+        create("QUO-05", "in its place another", "big", "wide")
+        for instance in made:
+            c.delete(instance)

@@ -64,7 +64,12 @@ def run(arguments, **options):
 
 def wrk(url, headers, seconds, connections, script=None, arguments=()):
     """Answers per second of wrk with one thread. RuntimeError when an answer was no success."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
+    return load(url, headers, seconds, connections, script, arguments)[0]
+
+
+def load(url, headers, seconds, connections, script=None, arguments=()):
+    """(answers per second, median and 99th percentile of the latency in ms) of wrk with one thread."""
+    command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
     if script:
@@ -73,7 +78,9 @@ def wrk(url, headers, seconds, connections, script=None, arguments=()):
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)", output)
     if bad:
         raise RuntimeError(f"wrk {url}: {bad.group()}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
+    units = {"us": 0.001, "ms": 1, "s": 1000}
+    median, p99 = (float(n) * units[unit] for n, unit in re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)", output))
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1)), median, p99
 
 
 def table(results):

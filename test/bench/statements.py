@@ -41,6 +41,8 @@ def pgbench_script(statements, variable_of):
     def name_of(value):
         if value is None:
             return "null"
+        if value == "":
+            return "''"  # pgbench has no empty variables
         return ":" + (variable_of(value) or constants.setdefault(value, f"constant{len(constants)}"))
 
     for sql, values in statements:

@@ -48,9 +48,7 @@ bool bind_login_check(Job *job, bool *ret_done, Error *err)
     CLEANUP_FREE char *user = access_user(job->binding.id);
     if (!vault_get(job, job->binding.id, "credentials", &document, err) || !facts_load(job, err))
         return false;
-    if (!job->plan)
-        return error_set(err, ERR_INVALID, "the plan of this instance is no longer in the catalog; add it again");
-    for (int i = 0; i < job->plan->brokers; i++) {
+    for (int i = 0; i < facts_brokers(job); i++) {
         if (link_login(job, i, user, json_string_at(document, "credentials.password", ""), err))
             continue;
         if (err->kind != ERR_DENIED)

@@ -11,6 +11,11 @@
 #define CA_DAYS 3650
 #define LEAF_DAYS 365
 
+int facts_brokers(const Job *job)
+{
+    return (int)json_array_size(json_object_get(job->facts, "external"));
+}
+
 bool job_zookeeper(const Job *job)
 {
     return job->plan && job->plan->quorum == QUORUM_ZOOKEEPER;

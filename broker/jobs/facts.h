@@ -13,6 +13,8 @@ MUST_CHECK bool facts_load(Job *job, Error *err);
 /* Makes and stores them (or takes the stored ones) from the broker services' addresses: an array of {"host","port"}. */
 MUST_CHECK bool facts_make(Job *job, const json_t *external, Error *err);
 
+/* Kafka brokers of the instance, also when its plan is no longer in the catalog; 0 before the facts are read. */
+int facts_brokers(const Job *job);
 /* Whether the instance's quorum is ZooKeeper. */
 bool job_zookeeper(const Job *job);
 

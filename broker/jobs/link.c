@@ -43,13 +43,12 @@ bool link_admin(Job *job, KafkaAdmin **ret, Error *err)
     }
     if (!facts_load(job, err))
         return false;
-    if (!job->plan)
-        return error_set(err, ERR_INVALID, "the plan of this instance is no longer in the catalog; add it again");
-    int *ids = xcalloc((size_t)job->plan->brokers, sizeof(*ids));
-    for (int i = 0; i < job->plan->brokers; i++)
+    int count = facts_brokers(job);
+    int *ids = xcalloc((size_t)count, sizeof(*ids));
+    for (int i = 0; i < count; i++)
         ids[i] = i;
     const KafkaDial how = {dial, job};
-    *ret = job->admin = kafka_admin_new(&how, ids, (size_t)job->plan->brokers, CALL_MS);
+    *ret = job->admin = kafka_admin_new(&how, ids, (size_t)count, CALL_MS);
     free(ids);
     return true;
 }

@@ -1,4 +1,5 @@
 /* Dynamic broker settings: what the developer's `kafka_config` asks for, made true in Kafka and looked at on every broker. */
+#include "jobs/facts.h"
 #include "jobs/link.h"
 #include "jobs/steps.h"
 #include "kafka/admin.h"
@@ -74,7 +75,7 @@ bool settings_check(Job *job, bool *ret_done, Error *err)
     if (json_object_size(wanted(job)) > 0) {
         if (!link_admin(job, &admin, err))
             return false;
-        for (int i = 0; i < job->plan->brokers; i++) {
+        for (int i = 0; i < facts_brokers(job); i++) {
             bool follows = false;
             if (!broker_follows(job, admin, i, &follows, err))
                 return false;

@@ -46,7 +46,7 @@ bool unbind_login_check(Job *job, bool *ret_done, Error *err)
         *ret_done = true; /* never handed out */
         return err->kind == ERR_NOT_FOUND;
     }
-    for (int i = 0; job->plan && i < job->plan->brokers; i++) {
+    for (int i = 0; i < facts_brokers(job); i++) {
         if (link_login(job, i, user, json_string_at(document, "credentials.password", ""), err)) {
             str_appendf(&job->progress, "kafka-%d still accepts the user", i);
             return true;

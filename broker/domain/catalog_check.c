@@ -111,6 +111,9 @@ static void check_spec(const char *where, const json_t *spec, Str *out)
     json_int_t reauth = json_int_at(spec, "reauthentication_ms", 0);
     if (reauth < 1000 || reauth > 86400000)
         fault(out, where, "spec.reauthentication_ms must be from 1000 to 86400000 (milliseconds)");
+    const json_t *stuck = json_object_get(spec, "stuck_seconds");
+    if (stuck && (!json_is_integer(stuck) || json_integer_value(stuck) < 30 || json_integer_value(stuck) > 3600))
+        fault(out, where, "spec.stuck_seconds must be from 30 to 3600 (seconds that pods may stay without a node, an image or a volume)");
     if (!json_string_at(spec, "images.kafka", NULL) || (zookeeper && !json_string_at(spec, "images.zookeeper", NULL)))
         fault(out, where, "spec.images must name the image of each component");
     check_role(where, json_object_get(spec, "quorum"), "quorum", out);

@@ -5,22 +5,45 @@
 #include "kube/object.h"
 
 #include <string.h>
+#include <time.h>
 
-/* Why pods of a role are not ready; a trouble that waiting cannot cure is ERR_INVALID. */
-static bool explain_pods(Job *job, const char *role, Error *err)
+#define STUCK_SECONDS 120      /* plans may say otherwise: spec.stuck_seconds */
+#define LOOK_CLOSER_SECONDS 10 /* claims and events are read only for what is not ready by then */
+
+/* What a closer look needs besides the pods. */
+static bool read_more(Job *job, const char *selector, json_t **ret_claims, json_t **ret_events, Error *err)
 {
-    CLEANUP_JSON json_t *pods = NULL;
+    return job->op.step_seconds < LOOK_CLOSER_SECONDS ||
+           (kube_list(job->kube, &(KubeRef){"PersistentVolumeClaim", job->instance.ns, NULL}, selector, ret_claims, err) &&
+            kube_events(job->kube, job->instance.ns, NULL, ret_events, err));
+}
+
+/*
+ * Why pods of a role are not ready. ERR_INVALID: waiting does not help, or it was in vain for the plan's stuck_seconds, both of this step and of
+ * the trouble. The step's seconds are the database's, so that neither a restart nor a wrong clock of this host ends a step too early.
+ */
+static bool explain_pods(Job *job, const json_t *set, const char *role, Error *err)
+{
+    CLEANUP_JSON json_t *pods = NULL, *claims = NULL, *events = NULL;
     CLEANUP_STR Str why = STR_INIT;
-    bool fatal = false;
     CLEANUP_FREE char *selector = xasprintf("app.kubernetes.io/name=%s", role);
-    if (!kube_list(job->kube, &(KubeRef){"Pod", job->instance.ns, NULL}, selector, &pods, err))
+    if (!kube_list(job->kube, &(KubeRef){"Pod", job->instance.ns, NULL}, selector, &pods, err) ||
+        !read_more(job, selector, &claims, &events, err))
         return false;
-    if (!pods_trouble(pods, &why, &fatal))
-        return true;
-    if (fatal)
+    const Workload w = {set, pods, claims, events, time(NULL)};
+    int patience = (int)json_int_at(job->plan->spec, "stuck_seconds", STUCK_SECONDS), lasted = 0;
+    Severity severity = workload_trouble(&w, &why, &lasted);
+    if (severity == TROUBLE_FATAL ||
+        (severity == TROUBLE_STUCK && lasted > patience && job->op.step_seconds > patience))
         return error_set(err, ERR_INVALID, "%s", str_text(&why));
-    str_appendf(&job->progress, " (%s)", str_text(&why));
+    if (severity != TROUBLE_NONE)
+        str_appendf(&job->progress, " (%s)", str_text(&why));
     return true;
+}
+
+static bool plan_known(const Job *job, Error *err)
+{
+    return job->plan || error_set(err, ERR_INVALID, "the plan of this instance is no longer in the catalog; add it again");
 }
 
 /* Whether all pods of a StatefulSet are ready; else progress tells how many and what holds the others. */
@@ -28,7 +51,7 @@ static bool check_statefulset(Job *job, const char *name, const char *role, cons
 {
     CLEANUP_JSON json_t *set = NULL;
     int ready = 0, wanted = 0;
-    if (!kube_get(job->kube, &(KubeRef){"StatefulSet", job->instance.ns, name}, &set, err))
+    if (!plan_known(job, err) || !kube_get(job->kube, &(KubeRef){"StatefulSet", job->instance.ns, name}, &set, err))
         return false;
     statefulset_counts(set, &ready, &wanted);
     if (object_ready(set)) {
@@ -36,7 +59,7 @@ static bool check_statefulset(Job *job, const char *name, const char *role, cons
         return true;
     }
     str_appendf(&job->progress, "%d of %d %s ready", ready, wanted, noun);
-    return explain_pods(job, role, err);
+    return explain_pods(job, set, role, err);
 }
 
 bool provision_controllers_check(Job *job, bool *ret_done, Error *err)
@@ -118,11 +141,11 @@ bool provision_health_check(Job *job, bool *ret_done, Error *err)
     KafkaAdmin *admin = NULL;
     KafkaHealth health;
     bool quorum_ok = false;
-    int brokers = job->plan->brokers;
-    if (!link_admin(job, &admin, err) || !check_quorum(job, admin, &quorum_ok, err))
+    if (!plan_known(job, err) || !link_admin(job, &admin, err) || !check_quorum(job, admin, &quorum_ok, err))
         return false;
     if (!quorum_ok)
         return true;
+    int brokers = job->plan->brokers;
     if (!kafka_health(admin, &health, err))
         return false;
     if (health.brokers != brokers || health.leaderless || health.under_replicated) {

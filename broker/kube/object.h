@@ -21,11 +21,27 @@ bool object_ready(const json_t *object);
 /* "2 of 3 ready" for a StatefulSet; counts may be NULL. */
 void statefulset_counts(const json_t *statefulset, int *ret_ready, int *ret_wanted);
 
+/* How bad it is that a workload is not ready. */
+typedef enum Severity {
+    TROUBLE_NONE,
+    TROUBLE_PASSING, /* may pass by itself: a first crash */
+    TROUBLE_STUCK,   /* passes only if something outside changes: no node has room, a registry does not answer, a volume is not made */
+    TROUBLE_FATAL,   /* waiting does not help: no such image, bad image name, CreateContainerConfigError, a crash loop of >= 3 restarts */
+} Severity;
+
+/* A StatefulSet as the API server shows it; members that were not asked for are NULL, and then not judged. */
+typedef struct Workload {
+    const json_t *set;
+    const json_t *pods, *claims, *events; /* arrays; `events` of the whole namespace */
+    int64_t now;                          /* Unix seconds, to tell how long a trouble has lasted */
+} Workload;
+
 /*
- * What keeps a pod from being ready, for people: "kafka-1: image x:1 cannot be pulled (ErrImagePull: …)", "cannot be scheduled: …", "container kafka
- * exited with code 1 (Error), 3 restarts". Appends to `out` for each troubled pod (at most 3). *ret_fatal = true when waiting will not help
- * (bad image name, crash loop with >= 3 restarts, CreateContainerConfigError). false if no pod is in trouble.
+ * What keeps pods from being ready, for people: "kafka-1: image x:1 cannot be pulled (ErrImagePull: …)", "kafka-0 cannot be scheduled: …",
+ * "kafka-0: container kafka exited with code 1 (Error), 3 restarts; its last words: …", "2 of 3 pods do not exist: … exceeded quota …",
+ * "volume claim data-kafka-0 has no volume: …". Appends at most 3 to `out` and gives the worst. *ret_stuck_seconds = how long the longest of
+ * those that are TROUBLE_STUCK has lasted, INT_MAX if the API server does not tell.
  */
-bool pods_trouble(const json_t *pods, Str *out, bool *ret_fatal);
+Severity workload_trouble(const Workload *w, Str *out, int *ret_stuck_seconds);
 
 #endif

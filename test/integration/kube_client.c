@@ -17,6 +17,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { WAIT_MS = 120000, PAGED = 503, ZOOKEEPER_PORT = 2181, SILENT_PORT = 2199 };
 
@@ -280,11 +281,13 @@ static void check_pods(Run *run)
     CLEANUP_JSON json_t *events = NULL, *others = NULL;
     Error err = {0};
     bool fatal = false, image = false, crash = false;
+    int lasted = 0;
     for (int64_t end = clock_ms() + WAIT_MS; !(image && crash && fatal) && clock_ms() < end; clock_sleep_ms(500)) {
         CLEANUP_JSON json_t *pods = NULL;
         str_clear(&why);
-        if (!kube_list(run->kube, &(KubeRef){"Pod", run->ns, NULL}, NULL, &pods, &err) || !pods_trouble(pods, &why, &fatal))
+        if (!kube_list(run->kube, &(KubeRef){"Pod", run->ns, NULL}, NULL, &pods, &err))
             continue;
+        fatal = workload_trouble(&(Workload){.pods = pods, .now = time(NULL)}, &why, &lasted) == TROUBLE_FATAL;
         image = strstr(str_text(&why), "image cpbroker.invalid/none:1 cannot be pulled") != NULL;
         crash = strstr(str_text(&why), "container main exited with code 7 (Error), 3 restarts") != NULL;
     }

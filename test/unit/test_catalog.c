@@ -81,12 +81,14 @@ static void test_bad_overlay_names_every_fault(void **state)
     Error err = {0};
     Catalog *c = NULL;
     CLEANUP_JSON json_t *overlay = json_pack("{s:s, s:{s:i, s:s}}", "anti_affinity", "perhaps", "quorum", "replicas", 2, "cpu", "fast");
+    json_object_set_new(overlay, "stuck_seconds", json_integer(29));
     assert_false(catalog_load("catalog", NULL, overlay, &c, &err));
     assert_null(c);
     assert_int_equal(err.kind, ERR_INVALID);
     assert_non_null(strstr(err.text, "plans/developer.yml: spec.anti_affinity"));
     assert_non_null(strstr(err.text, "spec.quorum.replicas must be 1, 3 or 5"));
     assert_non_null(strstr(err.text, "spec.quorum.cpu: \"fast\""));
+    assert_non_null(strstr(err.text, "spec.stuck_seconds must be from 30 to 3600"));
 }
 
 static void write_file(const char *folder, const char *name, const char *text)

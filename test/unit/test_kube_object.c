@@ -1,4 +1,4 @@
-/* Kinds, paths, names; readiness by kind; what is told of troubled pods. */
+/* Kinds, paths, names; readiness by kind. */
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "kube/object.h"
@@ -140,88 +140,13 @@ static void test_counts(void **state)
     assert_int_equal(wanted, 1);
 }
 
-#define POD(name, status) "{metadata: {name: " name "}, status: " status "}"
-#define STATE(fields) "{phase: Running, conditions: [{type: Ready, status: 'False'}], containerStatuses: [{name: kafka, image: 'x:1', ready: false, " fields "}]}"
-
-static void trouble_is(const char *pods_yaml, const char *expected, bool expected_fatal)
-{
-    CLEANUP_JSON json_t *pods = parse(pods_yaml);
-    CLEANUP_STR Str out = STR_INIT;
-    bool fatal = false, found = pods_trouble(pods, &out, &fatal);
-    assert_string_equal(str_text(&out), expected);
-    assert_int_equal(found, *expected != '\0');
-    if (fatal != expected_fatal)
-        fail_msg("%s: fatal is %d", expected, fatal);
-}
-
-static void test_no_trouble(void **state)
-{
-    (void)state;
-    trouble_is("[]", "", false);
-    trouble_is("[" POD("a", "{phase: Pending}") "]", "", false);
-    trouble_is("[" POD("a", STATE("state: {waiting: {reason: ContainerCreating}}")) "]", "", false);
-    trouble_is("[" POD("a", STATE("state: {running: {}}, restartCount: 0")) "]", "", false);
-    trouble_is("[" POD("a", STATE("state: {terminated: {exitCode: 0, reason: Completed}}")) "]", "", false);
-    trouble_is("[" POD("a", "{phase: Succeeded}") "]", "", false);
-    trouble_is("[" POD("a", "{phase: Running, conditions: [{type: Ready, status: 'True'}], containerStatuses: "
-                            "[{name: k, ready: true, state: {running: {}}, restartCount: 9, lastState: {terminated: {exitCode: 1}}}]}") "]",
-               "", false);
-    trouble_is("[{metadata: {name: a, deletionTimestamp: x}, status: {phase: Failed}}]", "", false);
-}
-
-static void test_trouble(void **state)
-{
-    (void)state;
-    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: ErrImagePull, message: 'dial tcp: time-out'}}")) "]",
-               "kafka-1: image x:1 cannot be pulled (ErrImagePull: dial tcp: time-out)", false);
-    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: ImagePullBackOff, message: 'docker.io/x:1: not found'}}")) "]",
-               "kafka-1: image x:1 cannot be pulled (ImagePullBackOff: docker.io/x:1: not found)", true);
-    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: InvalidImageName}}")) "]",
-               "kafka-1: image x:1 cannot be pulled (InvalidImageName)", true);
-    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: CrashLoopBackOff}}, restartCount: 3, lastState: {terminated: {exitCode: 1, reason: Error}}")) "]",
-               "kafka-1: container kafka exited with code 1 (Error), 3 restarts", true);
-    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: CrashLoopBackOff}}, restartCount: 1, lastState: {terminated: {exitCode: 1, reason: Error}}")) "]",
-               "kafka-1: container kafka exited with code 1 (Error), 1 restart", false);
-    trouble_is("[" POD("kafka-1", STATE("state: {terminated: {exitCode: 137, reason: OOMKilled}}, restartCount: 2")) "]",
-               "kafka-1: container kafka exited with code 137 (OOMKilled), 2 restarts", false);
-    trouble_is("[" POD("kafka-1", STATE("state: {running: {}}, restartCount: 5, lastState: {terminated: {exitCode: 137, reason: OOMKilled}}")) "]",
-               "kafka-1: container kafka exited with code 137 (OOMKilled), 5 restarts", false);
-    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: CrashLoopBackOff}}, restartCount: 4")) "]",
-               "kafka-1: container kafka is in a crash loop, 4 restarts", true);
-    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: CreateContainerConfigError, message: \"secret\\nx not found\"}}")) "]",
-               "kafka-1: container kafka cannot start (CreateContainerConfigError: secret x not found)", true);
-    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: RunContainerError, message: m}}")) "]",
-               "kafka-1: container kafka cannot start (RunContainerError: m)", false);
-    trouble_is("[" POD("kafka-1", "{phase: Pending, conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: 0/3 nodes}]}") "]",
-               "kafka-1: cannot be scheduled: 0/3 nodes", false);
-    trouble_is("[" POD("a", "{phase: Failed, reason: Evicted, message: disk}") "]", "a: failed (Evicted: disk)", false);
-    trouble_is("[" POD("a", "{phase: Pending, initContainerStatuses: [{name: i, image: y, ready: false, state: {waiting: {reason: ErrImageNeverPull}}}]}") "]",
-               "a: image y cannot be pulled (ErrImageNeverPull)", true);
-}
-
-static void test_many_and_long(void **state)
-{
-    (void)state;
-    trouble_is("[" POD("a", "{phase: Failed}") "," POD("b", "{phase: Running}") "," POD("c", "{phase: Failed}") "," POD("d", "{phase: Failed}") "," POD("e", "{phase: Failed}") "]",
-               "a: failed (no reason given); c: failed (no reason given); d: failed (no reason given); and 1 more", false);
-    CLEANUP_JSON json_t *pods = parse("[" POD("a", STATE("state: {waiting: {reason: RunContainerError, message: m}}")) "]");
-    CLEANUP_STR Str out = STR_INIT, message = STR_INIT;
-    bool fatal = false;
-    for (int i = 0; i < 300; i++)
-        str_append(&message, "\xe2\x82\xac");
-    json_object_set_new(json_at(pods, "0.status.containerStatuses.0.state.waiting"), "message", json_string(str_text(&message)));
-    assert_true(pods_trouble(pods, &out, &fatal));
-    assert_in_range(out.len, 200, 300);
-    CLEANUP_JSON json_t *utf8 = json_string(str_text(&out)); /* NULL if a character was cut */
-    assert_non_null(utf8);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paths),      cmocka_unit_test(test_names),   cmocka_unit_test(test_readiness),
-        cmocka_unit_test(test_counts),     cmocka_unit_test(test_no_trouble), cmocka_unit_test(test_trouble),
-        cmocka_unit_test(test_many_and_long),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_readiness),
+        cmocka_unit_test(test_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

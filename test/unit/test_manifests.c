@@ -64,6 +64,7 @@ static void test_kraft(void **state)
                          "controller.quorum.voters=9000@ctl-0.ctl-hs.cp-x.svc:9074,9001@ctl-1.ctl-hs.cp-x.svc:9074,9002@ctl-2.ctl-hs.cp-x.svc:9074"));
     assert_int_equal(json_int_at(set, "spec.replicas", 0), 3);
     assert_string_equal(json_string_at(set, "spec.updateStrategy.type", ""), "OnDelete");
+    assert_string_equal(json_string_at(set, "spec.template.spec.containers.0.terminationMessagePolicy", ""), "FallbackToLogsOnError");
     assert_non_null(json_at(set, "spec.template.spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution"));
     assert_null(find(objects, "StatefulSet", "zk"));
     assert_non_null(find(objects, "Service", "kafka-2-ext"));

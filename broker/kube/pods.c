@@ -6,6 +6,7 @@
 
 #define RESTARTS_FATAL 3
 #define STARTING_SECONDS 30 /* a container that runs for less is expected not to be ready yet */
+#define SLOW_SECONDS 240    /* on a busy node it may take so long; what lasts longer is stuck */
 
 static const json_t *condition(const json_t *pod, const char *type)
 {
@@ -31,6 +32,14 @@ static bool image_absent(const char *message)
     return strstr(message, ": not found") || strstr(message, "manifest unknown");
 }
 
+/* The end of a chain "what: what it needed: why" that is too long to tell: the cause stands last. */
+static const char *cause_of(const char *message)
+{
+    for (const char *next; strlen(message) > MESSAGE_BYTES && (next = strstr(message, ": ")); message = next + 2)
+        ;
+    return message;
+}
+
 /* Trouble told by state.waiting. */
 static Severity waiting_trouble(const json_t *container, Str *out)
 {
@@ -52,7 +61,7 @@ static Severity waiting_trouble(const json_t *container, Str *out)
     }
     if (*message) {
         str_append(out, ": ");
-        append_message(out, message);
+        append_message(out, is_one_of(reason, pull) ? cause_of(message) : message);
     }
     str_append(out, ")");
     return severity;
@@ -139,7 +148,7 @@ static Severity containers_trouble(const Workload *w, const json_t *pod, const c
             severity = exit_trouble(container, out);
         if (severity <= TROUBLE_PASSING && probe_trouble(w, pod, container, out) == TROUBLE_STUCK) {
             severity = TROUBLE_STUCK;
-            *ret_since = time_at(container, "state.running.startedAt");
+            *ret_since = time_at(container, "state.running.startedAt") + SLOW_SECONDS;
         }
         if (severity != TROUBLE_NONE)
             return severity;

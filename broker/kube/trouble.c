@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define TROUBLES_TOLD 3
-#define MESSAGE_BYTES 200
 
 void append_message(Str *out, const char *message)
 {

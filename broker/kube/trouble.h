@@ -13,12 +13,14 @@ typedef struct Troubles {
     int stuck_seconds; /* of the stuck trouble that has lasted longest */
 } Troubles;
 
-/* One more trouble in words (the first few are told); `since`: Unix seconds at which it began, 0 = unknown, taken for long ago. */
+/* One more trouble in words (the first few are told); `since`: Unix seconds at which it began, 0 = unknown, taken for long ago; to come = not stuck yet. */
 void trouble_add(Troubles *t, Severity severity, const char *text, int64_t since);
 /* The trouble of one pod, if any. */
 void pod_trouble(Troubles *t, const json_t *pod);
 
-/* Appends at most 200 bytes of `message` on one line, cut between characters. */
+#define MESSAGE_BYTES 200
+
+/* Appends at most MESSAGE_BYTES of `message` on one line, cut between characters. */
 void append_message(Str *out, const char *message);
 /* The time at `path` in Unix seconds; 0 when there is none. */
 int64_t time_at(const json_t *object, const char *path);

@@ -1,5 +1,10 @@
-"""Creates that do not succeed, on real pods: the text names component and cause, the objects are kept, and delete cleans up at any time."""
+"""Creates that cannot succeed, on real pods: they fail long before their deadline with a text that names component and cause, the objects
+are kept, and a delete cleans up, as it does during a create."""
+import contextlib
 import os
+import subprocess
+import sys
+import threading
 import time
 import uuid
 
@@ -8,8 +13,44 @@ from harness.report import Report, scratch
 from harness.testbed import Testbed
 from pg import PrivatePostgres
 
-PLAN = "developer"
+PLAN, STUCK_SECONDS = "developer", 40
+PULLED = "confluentinc/cp-kafka:8.1.0"
 report = Report()
+
+# Pods of namespaces that begin with "refused-" are never made, as when a quota or an admission rule is against them.
+REFUSE_PODS = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: refused}
+spec:
+  failurePolicy: Fail
+  matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}
+  matchConditions: [{name: ours, expression: "request.namespace.startsWith('refused-')"}]
+  validations: [{expression: "false", message: "the budget of this cluster is used up"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: refused}
+spec: {policyName: refused, validationActions: [Deny]}
+"""
+
+# A registry that has no image at all: every manifest is 404 (OCI distribution specification, "MANIFEST_UNKNOWN").
+REGISTRY = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}' if "manifests" in self.path else b'{}'
+        self.send_response(404 if "manifests" in self.path else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+    do_HEAD = do_GET
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("127.0.0.1", 5000), Handler).serve_forever()
+"""
 
 
 def write(folder, name, text):
@@ -19,60 +60,122 @@ def write(folder, name, text):
     return path
 
 
-def gone(what, osb, testbed, instance):
-    osb.delete_instance(instance, PLAN)
-    end = osb.wait(instance, seconds=120)
-    report.check(f"{what}: delete succeeds", end["state"] == "succeeded", end)
-    report.equal(f"{what}: nothing is left", testbed.kubectl("get", "ns", f"cp-{instance}", "--ignore-not-found", "-o", "name"), "")
+@contextlib.contextmanager
+def empty_registry(testbed):
+    """Serves on 127.0.0.1:5000 of the node's network, where containerd takes a registry without TLS."""
+    process = subprocess.Popen(["nsenter", f"--net=/run/netns/cpbtb-{testbed.name}", sys.executable, "-c", REGISTRY])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
-def crash(what, osb, testbed, instance):
-    """Waiting does not help: the create fails long before its deadline."""
+def left_of(testbed, namespace):
+    """What Kubernetes still has of an instance."""
+    names = testbed.kubectl("get", "ns", namespace, "--ignore-not-found", "-o", "name").split()
+    volumes = testbed.kubectl("get", "pv", "-o", "jsonpath={range .items[*]}{.metadata.name} {.spec.claimRef.namespace}{\"\\n\"}{end}")
+    return names + [line.split()[0] for line in volumes.splitlines() if line.endswith(" " + namespace)]
+
+
+def delete(what, osb, testbed, instance, namespace):
     began = time.monotonic()
-    osb.put_instance(instance, PLAN)
-    end = osb.wait(instance, seconds=300)
-    print(f"      {what}: {end['description']}")
-    report.check(f"{what}: fails after {time.monotonic() - began:.0f} s, before its deadline", end["state"] == "failed", end)
-    for word in ("kafka: kafka-0", "exited with code 1"):
-        report.check(f"{what}: the text names {word!r}", word in end["description"], end["description"])
-    kept = testbed.kubectl("-n", f"cp-{instance}", "get", "pods", "-o", "name").split()
-    report.check(f"{what}: the objects are kept for diagnosis", len(kept) == 2, kept)
-    report.equal(f"{what}: bind is refused", osb.put_binding(instance, "b", PLAN).status, 400)
-    report.equal(f"{what}: the same PUT again is 409", osb.put_instance(instance, PLAN).status, 409)
+    report.equal(f"{what}: delete is accepted", osb.delete_instance(instance, PLAN).status, 202)
+    end = osb.wait(instance, seconds=180)
+    took = time.monotonic() - began
+    report.check(f"{what}: delete succeeds after {took:.0f} s", end["state"] == "succeeded" and took < 60, end)
+    report.equal(f"{what}: nothing is left", left_of(testbed, namespace), [])
 
 
-def image(what, osb, testbed, instance):
-    """A registry may come back: the create goes on until its deadline, and says meanwhile what it waits for."""
-    osb.put_instance(instance, PLAN)
-    until, text = time.monotonic() + 120, ""
-    while "cannot be pulled" not in text and time.monotonic() < until:
-        time.sleep(0.5)
-        text = osb.last_operation(instance).body["description"]
-    print(f"      {what}: {text}")
-    for word in ("controllers", "ctl-0", "no-such-tag", "cannot be pulled"):
-        report.check(f"{what}: the text names {word!r}", word in text, text)
+class Case:
+    """A broker whose settings let no create succeed. words: what the text must hold. within: seconds until it fails."""
+
+    def __init__(self, what, words, within, image=None, spec="", kafka="", prefix="cp"):
+        self.what, self.words, self.within, self.image, self.spec, self.kafka, self.prefix = what, words, within, image, spec, kafka, prefix
+
+    def settings(self, testbed, folder):
+        settings = testbed.settings()
+        with open(settings["size_overlay"]) as file:
+            overlay = file.read()
+        for before, after in [pair.split("->") for pair in self.kafka.split(";") if pair]:
+            head, kafka = overlay.split("kafka:")
+            overlay = head + "kafka:" + kafka.replace(before, after)
+        settings["size_overlay"] = write(folder, self.prefix + self.what + ".yaml", f"{overlay}stuck_seconds: {STUCK_SECONDS}\n{self.spec}")
+        if self.image:
+            settings["image_map"] = write(folder, self.what + "-images.yaml", f'"{PULLED}": "{self.image}"\n')
+        return {**settings, "namespace_prefix": self.prefix}
+
+    def run(self, testbed, folder):
+        with PrivatePostgres() as pg:
+            broker = Broker(pg.conninfo, os.path.join(folder, self.what + ".log"), variant=os.environ.get("VARIANT", "release"),
+                            **self.settings(testbed, folder))
+            broker.run("migrate")
+            with broker:
+                self.fails(broker.osb(), testbed, str(uuid.uuid4()))
+
+    def fails(self, osb, testbed, instance):
+        began, namespace = time.monotonic(), f"{self.prefix}-{instance}"
+        osb.put_instance(instance, PLAN)
+        end = osb.wait(instance, seconds=400)
+        took = time.monotonic() - began
+        print(f"      {self.what}: {end['description']}")
+        report.check(f"{self.what}: fails after {took:.0f} s", end["state"] == "failed" and took < self.within, end)
+        for word in self.words:
+            report.check(f"{self.what}: the text names {word!r}", word in end["description"], end["description"])
+        sets = testbed.kubectl("-n", namespace, "get", "statefulsets", "-o", "name").split()
+        report.equal(f"{self.what}: the objects are kept for diagnosis", len(sets), 2)
+        report.equal(f"{self.what}: bind is refused", osb.put_binding(instance, "b", PLAN).status, 400)
+        report.equal(f"{self.what}: the same PUT again is 409", osb.put_instance(instance, PLAN).status, 409)
+        delete(self.what, osb, testbed, instance, namespace)
 
 
-def one(what, scenario, settings, testbed, folder):
+CASES = [
+    Case("unschedulable", ["kafka: kafka-0 cannot be scheduled: 0/1 nodes are available", "Insufficient memory"], 150,
+         kafka="memory: 768Mi->memory: 4Ti"),
+    Case("unreachable registry", ["controllers: ctl-0", "image registry.invalid/cp-kafka:1 cannot be pulled", "lookup registry.invalid"], 120,
+         image="registry.invalid/cp-kafka:1"),
+    Case("absent image", ["controllers: ctl-0", "image 127.0.0.1:5000/cp-kafka:none cannot be pulled", "not found"], 60,
+         image="127.0.0.1:5000/cp-kafka:none"),
+    Case("crash", ["kafka: kafka-0: container kafka exited with code 1 (Error), 3 restarts", "its last words: Too small maximum heap"], 240,
+         kafka="heap: 384m->heap: 1m"),
+    Case("no storage class", ["controllers: ", "volume claim data-ctl-0 has no volume: ", "no-such-class"], 120,
+         spec="storage_class: no-such-class\n"),
+    Case("refused pods", ["controllers: 1 of 1 pods do not exist: ", "the budget of this cluster is used up"], 120, prefix="refused"),
+]
+
+
+def no_create_succeeds(testbed, folder):
+    threads = [threading.Thread(target=report.section, args=(case.what, case.run, testbed, folder)) for case in CASES]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def delete_during_create(testbed, folder):
+    """At once, when the controllers' pods start, when the brokers' do."""
     with PrivatePostgres() as pg:
-        broker = Broker(pg.conninfo, os.path.join(folder, what + ".log"), variant=os.environ.get("VARIANT", "release"), **settings)
+        broker = Broker(pg.conninfo, os.path.join(folder, "during.log"), variant=os.environ.get("VARIANT", "release"), **testbed.settings())
         broker.run("migrate")
         with broker:
-            instance = str(uuid.uuid4())
-            scenario(what, broker.osb(), testbed, instance)
-            gone(what, broker.osb(), testbed, instance)
+            osb = broker.osb()
+            for moment in ("", "controllers: ", "kafka: "):
+                instance, until = str(uuid.uuid4()), time.monotonic() + 120
+                osb.put_instance(instance, PLAN)
+                while moment not in osb.last_operation(instance).body["description"] and time.monotonic() < until:
+                    time.sleep(0.1)
+                now = osb.last_operation(instance).body
+                print(f"      {now['description']}")
+                report.check(f"delete during create: at {moment or 'once'!r}", now["state"] == "in progress" and moment in now["description"], now)
+                delete(f"delete during create at {moment or 'once'!r}", osb, testbed, instance, f"cp-{instance}")
 
 
 def main():
     folder = scratch("failures")
-    with Testbed("failures") as testbed:
-        settings = testbed.settings()
-        with open(settings["size_overlay"]) as file:
-            overlay = file.read()
-        images = write(folder, "images.yaml", '"confluentinc/cp-kafka:8.1.0": cpbroker.test/cp-kafka:no-such-tag\n')
-        small = write(folder, "small.yaml", overlay.replace("heap: 384m", "heap: 1m"))
-        report.section("image", one, "an image that cannot be pulled", image, {**settings, "image_map": images}, testbed, folder)
-        report.section("crash", one, "a broker that crashes at start", crash, {**settings, "size_overlay": small}, testbed, folder)
+    with Testbed("failures") as testbed, empty_registry(testbed):
+        subprocess.run([testbed.values["KUBECTL"], "--kubeconfig", testbed.kubeconfig, "apply", "-f", "-"], input=REFUSE_PODS, text=True, check=True)
+        report.section("creates that cannot succeed", no_create_succeeds, testbed, folder)
+        report.section("delete during create", delete_during_create, testbed, folder)
     report.close()
 
 

@@ -78,6 +78,9 @@ static void test_images_and_configuration(void **state)
                "kafka-1: image x:1 cannot be pulled (ImagePullBackOff: docker.io/x:1: not found)", TROUBLE_FATAL);
     trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: ImagePullBackOff, message: 'lookup docker.invalid: no such host'}}")) "]",
                "kafka-1: image x:1 cannot be pulled (ImagePullBackOff: lookup docker.invalid: no such host)", TROUBLE_STUCK);
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+    trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: ErrImagePull, message: 'failed to pull " LONG ": failed to resolve " LONG ": Head: no such host'}}")) "]",
+               "kafka-1: image x:1 cannot be pulled (ErrImagePull: failed to resolve " LONG ": Head: no such host)", TROUBLE_STUCK);
     trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: InvalidImageName}}")) "]",
                "kafka-1: image x:1 cannot be pulled (InvalidImageName)", TROUBLE_FATAL);
     trouble_is("[" POD("kafka-1", STATE("state: {waiting: {reason: CreateContainerConfigError, message: \"secret\\nx not found\"}}")) "]",
@@ -144,14 +147,16 @@ static void test_probe(void **state)
     (void)state;
     static const char young[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:59:31Z'}}")) "]";
     static const char old[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:59:00Z'}}")) "]";
+    static const char oldest[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:50:00Z'}}")) "]";
     static const char again[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:59:00Z'}}, restartCount: 1, lastState: {terminated: {exitCode: 3}}")) "]";
     static const char events[] = "[" EVENT("Pod", "a", "Warning", "Unhealthy", "2025-12-31T23:59:10Z", "2025-12-31T23:59:58Z",
                                            "Readiness probe failed: connection refused") "]";
     stuck_is((const char *[]){NULL, young, NULL, events}, "", 0);
-    stuck_is((const char *[]){NULL, old, NULL, NULL}, "a: container kafka has been running for 60 seconds and is not ready", 60);
+    stuck_is((const char *[]){NULL, old, NULL, NULL}, "a: container kafka has been running for 60 seconds and is not ready", 0);
+    stuck_is((const char *[]){NULL, oldest, NULL, NULL}, "a: container kafka has been running for 600 seconds and is not ready", 360);
     stuck_is((const char *[]){NULL, old, NULL, events},
-             "a: container kafka has been running for 60 seconds and is not ready (Readiness probe failed: connection refused)", 60);
-    stuck_is((const char *[]){NULL, again, NULL, NULL}, "a: container kafka exited with code 3 (Error), 1 restart", 60);
+             "a: container kafka has been running for 60 seconds and is not ready (Readiness probe failed: connection refused)", 0);
+    stuck_is((const char *[]){NULL, again, NULL, NULL}, "a: container kafka exited with code 3 (Error), 1 restart", 0);
 }
 
 /* The newest event of a pod decides; trouble lasts since the first warning, at most since the pod has a node. */

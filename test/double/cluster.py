@@ -1,4 +1,4 @@
-"""What one simulated Kafka cluster holds: topics with records, SCRAM users, ACLs. Kept in a file, so that it outlives the double."""
+"""What one simulated Kafka cluster holds: topics with records, SCRAM users, ACLs, settings, quotas. Kept in a file, so that it outlives the double."""
 import base64
 import json
 import os
@@ -8,7 +8,7 @@ import uuid
 
 ANY, MATCH, LITERAL, PREFIXED = 1, 2, 3, 4
 TOPIC, CLUSTER = 2, 4
-ALL, READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE = 2, 3, 4, 5, 6, 7, 8
+ALL, READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS = 2, 3, 4, 5, 6, 7, 8, 10, 11
 IMPLIES_DESCRIBE = (READ, WRITE, DELETE, ALTER)
 SUPER_USERS = {"kafka", "controller", "osb-admin"}
 ACL_FIELDS = ("type", "name", "pattern", "principal", "host", "operation", "permission")
@@ -71,6 +71,7 @@ class Cluster:
         self.namespace, self.file = namespace, os.path.join(folder, namespace + ".json") if folder else None
         self.id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self.topics, self.users, self.acls = {}, {}, []
+        self.settings, self.quotas = {}, []  # cluster-wide dynamic ones; {"entity": {type: name}, "values": {key: number}}
         self.born = time.time()
         self.load()
 
@@ -80,7 +81,7 @@ class Cluster:
         with open(self.file, encoding="utf-8") as file:
             kept = json.load(file)
         self.id = kept["id"]
-        self.acls = kept["acls"]
+        self.acls, self.settings, self.quotas = kept["acls"], kept.get("settings", {}), kept.get("quotas", [])
         self.users = {name: {"salt": base64.b64decode(user["salt"]), "salted": base64.b64decode(user["salted"]), "iterations": user["iterations"]}
                       for name, user in kept["users"].items()}
         for topic in kept["topics"]:
@@ -92,7 +93,7 @@ class Cluster:
         if not self.file:
             return
         text = lambda data: base64.b64encode(data).decode()
-        kept = {"id": self.id, "acls": self.acls,
+        kept = {"id": self.id, "acls": self.acls, "settings": self.settings, "quotas": self.quotas,
                 "users": {name: {"salt": text(user["salt"]), "salted": text(user["salted"]), "iterations": user["iterations"]}
                           for name, user in self.users.items()},
                 "topics": [{"name": topic.name, "id": topic.id.hex(),
@@ -127,6 +128,7 @@ class Cluster:
     def summary(self):
         """For tests: everything but secrets."""
         return {"id": self.id, "users": {name: user["iterations"] for name, user in sorted(self.users.items())}, "acls": self.acls,
+                "settings": self.settings, "quotas": self.quotas,
                 "topics": {topic.name: {"partitions": len(topic.partitions), "records": sum(part.end for part in topic.partitions)}
                            for topic in self.topics.values()}}
 

@@ -6,7 +6,7 @@ GET  /faults            the rules with how often each was used ("hits")
 DELETE /faults          none
 GET  /log?namespace=G   the requests so far (JSON list)
 DELETE /log             forgets them
-GET  /state/NAMESPACE   users, ACLs and topics of a namespace
+GET  /state/NAMESPACE   users, ACLs, settings, quotas and topics of a namespace
 
 A rule: {"namespace": glob, "listener": 9072, "broker": 1, "api": "CreateTopics", "user": glob, "skip": 1, "times": 2, <effects>}; what is left out
 matches everything; "skip" lets the first ones pass, "times" ends the rule after so many. Effects:

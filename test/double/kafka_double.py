@@ -14,8 +14,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "testbed"))
 
 from cluster import Cluster
+from configs import HANDLERS
 from faults import Faults, Log, serve
-from handlers import HANDLERS
 from kubeapi import Api
 from messages import ALL, BY_KEY
 from tls import Closed, TlsConnection
@@ -25,8 +25,9 @@ from wire import Malformed, Reader, Writer, read, write
 LISTENERS = (9071, 9072, 9074)
 API_VERSIONS, UNSUPPORTED_VERSION, FRAME_LIMIT = 18, 35, 100 << 20
 BEFORE_LOGIN = {"ApiVersions", "SaslHandshake", "SaslAuthenticate"}
-CHANGES = {"CreateTopics", "DeleteTopics", "AlterUserScramCredentials", "CreateAcls", "DeleteAcls", "Produce"}
-NOT_ON_CONTROLLERS = {"Metadata", "Produce", "Fetch", "ListOffsets", "SaslHandshake", "SaslAuthenticate"}
+CHANGES = {"CreateTopics", "DeleteTopics", "AlterUserScramCredentials", "CreateAcls", "DeleteAcls", "Produce", "IncrementalAlterConfigs",
+           "AlterClientQuotas"}
+NOT_ON_CONTROLLERS = {"Metadata", "Produce", "Fetch", "ListOffsets", "SaslHandshake", "SaslAuthenticate", "DescribeClientQuotas"}
 
 
 class Session:

@@ -19,6 +19,11 @@ REPLICA_STATE = """
         LastFetchTimestamp int64 1+ default=-1
         LastCaughtUpTimestamp int64 1+ default=-1"""
 
+QUOTA_ENTITY = """
+  Entity []struct 0+
+    EntityType string 0+
+    EntityName string 0+ null=0+"""
+
 ALL = [
     Message(18, "ApiVersions", 0, 4, 3, """
 ClientSoftwareName string 3+
@@ -241,6 +246,78 @@ FilterResults []struct 0+
     Host string 0+
     Operation int8 0+
     PermissionType int8 0+
+"""),
+    Message(32, "DescribeConfigs", 1, 4, 4, """
+Resources []struct 0+
+  ResourceType int8 0+
+  ResourceName string 0+
+  ConfigurationKeys []string 0+ null=0+
+IncludeSynonyms bool 1+
+IncludeDocumentation bool 3+
+""", """
+ThrottleTimeMs int32 0+
+Results []struct 0+
+  ErrorCode int16 0+
+  ErrorMessage string 0+ null=0+ default=null
+  ResourceType int8 0+
+  ResourceName string 0+
+  Configs []struct 0+
+    Name string 0+
+    Value string 0+ null=0+
+    ReadOnly bool 0+
+    ConfigSource int8 1+ default=-1
+    IsSensitive bool 0+
+    Synonyms []struct 1+
+      Name string 1+
+      Value string 1+ null=0+
+      Source int8 1+
+    ConfigType int8 3+
+    Documentation string 3+ null=0+ default=null
+"""),
+    Message(44, "IncrementalAlterConfigs", 0, 1, 1, """
+Resources []struct 0+
+  ResourceType int8 0+
+  ResourceName string 0+
+  Configs []struct 0+
+    Name string 0+
+    ConfigOperation int8 0+
+    Value string 0+ null=0+
+ValidateOnly bool 0+
+""", """
+ThrottleTimeMs int32 0+
+Responses []struct 0+
+  ErrorCode int16 0+
+  ErrorMessage string 0+ null=0+ default=null
+  ResourceType int8 0+
+  ResourceName string 0+
+"""),
+    Message(48, "DescribeClientQuotas", 0, 1, 1, """
+Components []struct 0+
+  EntityType string 0+
+  MatchType int8 0+
+  Match string 0+ null=0+
+Strict bool 0+
+""", """
+ThrottleTimeMs int32 0+
+ErrorCode int16 0+
+ErrorMessage string 0+ null=0+ default=null
+Entries []struct 0+ null=0+""" + QUOTA_ENTITY + """
+  Values []struct 0+
+    Key string 0+
+    Value float64 0+
+"""),
+    Message(49, "AlterClientQuotas", 0, 1, 1, """
+Entries []struct 0+""" + QUOTA_ENTITY + """
+  Ops []struct 0+
+    Key string 0+
+    Value float64 0+
+    Remove bool 0+
+ValidateOnly bool 0+
+""", """
+ThrottleTimeMs int32 0+
+Entries []struct 0+
+  ErrorCode int16 0+
+  ErrorMessage string 0+ null=0+ default=null""" + QUOTA_ENTITY + """
 """),
     Message(0, "Produce", 7, 9, 9, """
 TransactionalId string 3+ null=3+ default=null

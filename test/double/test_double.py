@@ -249,6 +249,86 @@ class Topics(unittest.TestCase):
             self.assertEqual([delete(), delete()], [0, 3])
 
 
+def setting(name, value):
+    return {"Name": name, "ConfigOperation": 1 if value is None else 0, "Value": value}
+
+
+def alter(client, *settings, resource="", dry=False, version=None):
+    request = {"Resources": [{"ResourceType": 4, "ResourceName": resource, "Configs": list(settings)}], "ValidateOnly": dry}
+    return client.call("IncrementalAlterConfigs", request, version)["Responses"][0]["ErrorCode"]
+
+
+def settings_of(client, resource="", keys=None, version=None):
+    request = {"Resources": [{"ResourceType": 4, "ResourceName": resource, "ConfigurationKeys": keys}]}
+    result = client.call("DescribeConfigs", request, version)["Results"][0]
+    return result["ErrorCode"] or {config["Name"]: config["Value"] for config in result["Configs"]}
+
+
+def set_quota(client, user, version=None, **rates):
+    entry = {"Entity": [{"EntityType": "user", "EntityName": user}], "Ops": [{"Key": key, "Value": rate, "Remove": not rate} for key, rate in rates.items()]}
+    return client.call("AlterClientQuotas", {"Entries": [entry]}, version)["Entries"][0]["ErrorCode"]
+
+
+def quotas_of(client, strict=True, version=None, **component):
+    request = {"Components": [{"EntityType": "user", **component}], "Strict": strict}
+    return {entry["Entity"][0]["EntityName"]: {value["Key"]: value["Value"] for value in entry["Values"]}
+            for entry in client.call("DescribeClientQuotas", request, version)["Entries"]}
+
+
+class Settings(unittest.TestCase):
+    def setUp(self):
+        http("PUT", "/faults", [])
+
+    tearDown = setUp
+
+    def test_settings_hold_for_every_broker_until_they_are_removed(self):
+        with admin("zoo") as first, admin("zoo", 1) as second:
+            for version in (0, 1):
+                self.assertEqual(alter(first, setting("a", "1"), setting("b", "2"), version=version), 0)
+                self.assertEqual(alter(second, setting("a", "3"), setting("b", None), version=version), 0)
+                for asked in range(1, 5):
+                    self.assertEqual(settings_of(first, version=asked), {"a": "3"})
+                self.assertEqual(settings_of(second, "1", ["a", "b"]), {"a": "3"})
+                self.assertEqual(settings_of(second, "1", ["b"]), {})
+                self.assertEqual(alter(first, setting("a", None), setting("never", None), version=version), 0)
+                self.assertEqual(settings_of(second), {})
+
+    def test_a_call_is_done_as_a_whole_or_not_at_all(self):
+        with admin() as client:
+            self.assertEqual(alter(client, setting("x", "1"), setting("x", "2")), 42)
+            self.assertEqual(alter(client, setting("x", "1"), {**setting("y", None), "ConfigOperation": 0}), 42)
+            self.assertEqual(alter(client, setting("x", "1"), resource="0"), 42)
+            self.assertEqual(alter(client, setting("x", "1"), dry=True), 0)
+            http("POST", "/faults", {"namespace": "one", "api": "IncrementalAlterConfigs", "error": 40, "times": 1})
+            self.assertEqual(alter(client, setting("x", "1")), 40)
+            self.assertEqual(settings_of(client), {})
+            self.assertEqual(settings_of(client, "1"), 42)  # of another broker
+
+    def test_quotas(self):
+        with admin() as client:
+            for version in (0, 1):
+                self.assertEqual(set_quota(client, "q", version, producer_byte_rate=1024.5, consumer_byte_rate=2.0 ** 53), 0)
+                self.assertEqual(set_quota(client, "r", version, producer_byte_rate=1), 0)
+                self.assertEqual(quotas_of(client, version=version, MatchType=0, Match="q"),
+                                 {"q": {"producer_byte_rate": 1024.5, "consumer_byte_rate": 2.0 ** 53}})
+                self.assertEqual(set_quota(client, "q", version, producer_byte_rate=0), 0)
+                self.assertEqual(sorted(quotas_of(client, version=version, MatchType=2, Match=None)), ["q", "r"])
+                self.assertEqual(set_quota(client, "q", version, producer_byte_rate=0, consumer_byte_rate=0), 0)
+                self.assertEqual(quotas_of(client, version=version, MatchType=0, Match="q"), {})
+                self.assertEqual(quotas_of(client, version=version, MatchType=1, Match=None), {})
+            self.assertEqual(http("GET", "/state/one")[1]["quotas"], [{"entity": {"user": "r"}, "values": {"producer_byte_rate": 1.0}}])
+            self.assertEqual(set_quota(client, "r", producer_byte_rate=0), 0)
+
+    def test_users_without_rights_change_nothing(self):
+        with admin() as client:
+            client.call("AlterUserScramCredentials", {"Upsertions": [upsertion("dot", "right")]})
+            with user_connection() as connection:
+                self.assertEqual(connection.login("dot", "right")["ErrorCode"], 0)
+                self.assertEqual([alter(connection, setting("x", "1")), settings_of(connection), set_quota(connection, "dot", producer_byte_rate=9)], [31, 31, 31])
+                self.assertEqual(connection.call("DescribeClientQuotas")["ErrorCode"], 31)
+            self.assertEqual((settings_of(client), quotas_of(client, MatchType=0, Match="dot")), ({}, {}))
+
+
 class Faulty(unittest.TestCase):
     def setUp(self):
         http("PUT", "/faults", [])
@@ -324,6 +404,7 @@ class Restarts(unittest.TestCase):
     def test_what_was_written_outlives_the_double_but_not_its_namespace(self):
         with admin("gone") as client:
             client.call("AlterUserScramCredentials", {"Upsertions": [upsertion("kept", "secret")]})
+            self.assertEqual((alter(client, setting("kept", "1")), set_quota(client, "kept", producer_byte_rate=5)), (0, 0))
         for command in ("stop", "start"):
             subprocess.run([TESTBED, command, WORLD["name"], "double"], check=True)
 
@@ -334,6 +415,8 @@ class Restarts(unittest.TestCase):
                 return None
         until(lambda: users() is not None)
         self.assertTrue(users())
+        with admin("gone") as client:
+            self.assertEqual((settings_of(client), quotas_of(client, MatchType=0, Match="kept")), ({"kept": "1"}, {"kept": {"producer_byte_rate": 5.0}}))
         kubectl("delete", "namespace", "gone", "--wait=true")
         until(lambda: http("GET", "/state/gone")[0] == 404)
 

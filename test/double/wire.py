@@ -3,7 +3,7 @@ import base64
 import re
 import struct
 
-INTS = {"int8": ">b", "int16": ">h", "uint16": ">H", "int32": ">i", "int64": ">q"}
+NUMBERS = {"int8": ">b", "int16": ">h", "uint16": ">H", "int32": ">i", "int64": ">q", "float64": ">d"}
 
 
 class Malformed(Exception):
@@ -28,7 +28,7 @@ class Field:
 
     def standard(self, text):
         if text is not None:
-            return None if text == "null" else int(text) if self.kind in INTS else text == "true"
+            return None if text == "null" else int(text) if self.kind in NUMBERS else text == "true"
         if self.array:
             return []
         return {"string": "", "bytes": b"", "records": None, "bool": False, "uuid": bytes(16)}.get(self.kind, {} if self.kind == "struct" else 0)
@@ -56,8 +56,8 @@ class Writer:
     def __init__(self, version, flexible):
         self.version, self.flexible, self.out = version, flexible, bytearray()
 
-    def int(self, kind, value):
-        self.out += struct.pack(INTS[kind], value)
+    def number(self, kind, value):
+        self.out += struct.pack(NUMBERS[kind], value)
 
     def uvarint(self, value):
         while value > 127:
@@ -70,12 +70,12 @@ class Writer:
         if self.flexible:
             self.uvarint(0 if count is None else count + 1)
         else:
-            self.int(kind, -1 if count is None else count)
+            self.number(kind, -1 if count is None else count)
 
     def value(self, field, value):
         kind = field.kind
-        if kind in INTS:
-            self.int(kind, value)
+        if kind in NUMBERS:
+            self.number(kind, value)
         elif kind == "bool":
             self.out.append(1 if value else 0)
         elif kind == "uuid":
@@ -125,8 +125,8 @@ class Reader:
         self.at += count
         return bytes(self.data[self.at - count:self.at])
 
-    def int(self, kind):
-        return struct.unpack(INTS[kind], self.take(struct.calcsize(INTS[kind])))[0]
+    def number(self, kind):
+        return struct.unpack(NUMBERS[kind], self.take(struct.calcsize(NUMBERS[kind])))[0]
 
     def uvarint(self):
         value = shift = 0
@@ -140,13 +140,13 @@ class Reader:
                 raise Malformed("a length of more than five bytes")
 
     def length(self, kind):
-        count = self.uvarint() - 1 if self.flexible else self.int(kind)
+        count = self.uvarint() - 1 if self.flexible else self.number(kind)
         return None if count < 0 else count
 
     def value(self, field):
         kind = field.kind
-        if kind in INTS:
-            return self.int(kind)
+        if kind in NUMBERS:
+            return self.number(kind)
         if kind == "bool":
             return self.take(1) != b"\0"
         if kind == "uuid":

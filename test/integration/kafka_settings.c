@@ -7,8 +7,6 @@
 #include "base/yaml.h"
 #include "domain/schema.h"
 
-#include <math.h>
-
 /* An administration that knows only this broker, so that "any" is it. */
 static KafkaAdmin *admin_of_one(Run *run, size_t broker)
 {
@@ -16,15 +14,11 @@ static KafkaAdmin *admin_of_one(Run *run, size_t broker)
     return kafka_admin_new(&how, &run->brokers[broker].id, 1, CALL_MS);
 }
 
+/* `wanted` NULL: none. Texts are the same to the letter, so that what was set can be told from what is in force. */
 static bool same_value(const json_t *is, const char *wanted)
 {
     const char *text = json_string_value(is);
-    if (!text || !wanted)
-        return !text && !wanted;
-    char *end, *wanted_end;
-    double a = strtod(text, &end), b = strtod(wanted, &wanted_end);
-    bool numbers = *text && *wanted && !*end && !*wanted_end && strpbrk(text, ".E");
-    return numbers ? fabs(a - b) < 1e-12 : strcmp(text, wanted) == 0;
+    return text && wanted ? strcmp(text, wanted) == 0 : !text && !wanted;
 }
 
 /* Waits until every broker runs with that value (NULL: none). */

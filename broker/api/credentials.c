@@ -1,11 +1,9 @@
 /* Reading of sealed credentials. */
 #include "api/credentials.h"
 
-#include <time.h>
+#include "api/versions.h"
 
-#define FIRST_MINOR_WITH_ENDPOINTS 15
-#define FIRST_MINOR_WITH_EXPIRY 16
-#define FIRST_MINOR_WITH_RENEWAL 17
+#include <time.h>
 
 static bool open_document(const Api *api, const SecretRef *ref, json_t **ret, Error *err)
 {
@@ -37,10 +35,10 @@ static json_t *utc_text(int64_t seconds)
 
 static void add_expiry(const Binding *b, int minor, json_t *body)
 {
-    if (!b->expires_at || minor < FIRST_MINOR_WITH_EXPIRY)
+    if (!b->expires_at || minor < MINOR_WITH_EXPIRY)
         return;
     json_t *metadata = json_pack("{s:o}", "expires_at", utc_text(b->expires_at));
-    if (b->renew_before && minor >= FIRST_MINOR_WITH_RENEWAL)
+    if (b->renew_before && minor >= MINOR_WITH_RENEWAL)
         json_object_set_new(metadata, "renew_before", utc_text(b->renew_before));
     json_object_set_new(body, "metadata", metadata);
 }
@@ -53,7 +51,7 @@ bool answer_credentials(const Api *api, const Request *r, const Binding *binding
     if (!open_document(api, &ref, &document, &why))
         return error_set(err, why.kind == ERR_RETRY ? ERR_RETRY : ERR_INTERNAL, "credentials of binding %s: %s", ref.binding_id, why.text);
     json_t *credentials = json_object_get(document, "credentials");
-    bool tells = api->endpoints && r->minor >= FIRST_MINOR_WITH_ENDPOINTS;
+    bool tells = api->endpoints && r->minor >= MINOR_WITH_ENDPOINTS;
     *response = (Response){.status = status, .body = json_pack("{s:O, s:O*}", "credentials", credentials, "endpoints",
                                                                tells ? json_object_get(document, "endpoints") : NULL)};
     if (!response->body)

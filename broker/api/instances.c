@@ -2,8 +2,7 @@
 #include "api/accept.h"
 #include "api/errors.h"
 #include "api/handlers.h"
-
-#define FIRST_MINOR_WITH_DETAILS 17 /* maintenance_info and metadata in a fetched instance */
+#include "api/versions.h"
 
 /* Context is no attribute: names and annotations in it change. */
 static bool same_instance(const Instance *i, const Body *b)
@@ -95,7 +94,7 @@ bool instance_get(void *context, const Request *r, Response *response, Error *er
     json_t *parameters = json_object_size(i.parameters) > 0 ? i.parameters : NULL;
     *response = (Response){.status = 200, .body = json_pack("{s:s, s:s, s:O*}", "service_id", i.service_id, "plan_id", i.plan_id,
                                                             "parameters", parameters)};
-    if (r->minor < FIRST_MINOR_WITH_DETAILS)
+    if (r->minor < MINOR_WITH_DETAILS)
         return true;
     if (i.maintenance_version)
         json_object_set_new(response->body, "maintenance_info", json_pack("{s:s}", "version", i.maintenance_version));

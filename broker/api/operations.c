@@ -1,12 +1,11 @@
 /* Polling: the newest operation, whatever the request's `operation` says (OSB 2.17, Polling Last Operation). */
 #include "api/handlers.h"
-
-#define FIRST_MINOR_WITH_OUTLOOK 16
+#include "api/versions.h"
 
 /* After a deprovision that failed half-way nobody should rely on the instance; a failed update leaves it as it was. */
 static void add_outlook(const Operation *o, const Request *r, json_t *body)
 {
-    if (r->minor < FIRST_MINOR_WITH_OUTLOOK || o->state != OPERATION_FAILED || (o->kind != OP_DEPROVISION && o->kind != OP_UPDATE))
+    if (r->minor < MINOR_WITH_OUTLOOK || o->state != OPERATION_FAILED || (o->kind != OP_DEPROVISION && o->kind != OP_UPDATE))
         return;
     json_object_set_new(body, "instance_usable", json_boolean(o->kind == OP_UPDATE));
     if (o->kind == OP_UPDATE)

@@ -2,8 +2,7 @@
 #include "api/accept.h"
 #include "api/errors.h"
 #include "api/handlers.h"
-
-#define FIRST_MINOR_WITH_OUTLOOK 16
+#include "api/versions.h"
 
 /* The request as it is compared with one that runs; new reference. */
 static json_t *ask_of(const Body *b)
@@ -27,7 +26,7 @@ static bool same_as_running(Accept *a, const json_t *ask, bool *ret, Error *err)
 static bool refuse_update(const Request *r, Response *response, const char *word, const char *description)
 {
     refuse(response, 422, word, description);
-    if (r->minor >= FIRST_MINOR_WITH_OUTLOOK)
+    if (r->minor >= MINOR_WITH_OUTLOOK)
         json_object_set_new(response->body, "update_repeatable", json_false());
     return true;
 }
@@ -50,9 +49,8 @@ static bool unsupported(const Accept *a, Response *response)
 /* Whether a name that the broker shows to people has changed. */
 static bool names_changed(const json_t *old, const json_t *new)
 {
-    static const char *const names[] = {"instance_name", "organization_name", "space_name", "namespace"};
-    for (size_t i = 0; new && i < ARRAY_SIZE(names); i++)
-        if (!same_text(json_string_at(old, names[i], ""), json_string_at(new, names[i], "")))
+    for (const char *const *name = context_names; new && *name; name++)
+        if (!same_text(json_string_at(old, *name, ""), json_string_at(new, *name, "")))
             return true;
     return false;
 }

@@ -7,6 +7,8 @@ static const char *const instance_states[] = {"absent", "creating", "ready", "cr
 static const char *const operation_kinds[] = {"provision", "deprovision", "bind", "unbind", "update"};
 static const char *const operation_states[] = {"in progress", "succeeded", "failed"};
 
+const char *const context_names[] = {"instance_name", "organization_name", "space_name", "namespace", NULL};
+
 static bool parse(const char *const *names, size_t count, const char *name, int *ret)
 {
     for (size_t i = 0; i < count; i++) {

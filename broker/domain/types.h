@@ -87,6 +87,9 @@ typedef struct Operation {
     bool update_repeatable;  /* of a failed update: whether it can succeed later */
 } Operation;
 
+/* Members of a context by which people call an instance and what it belongs to (OSB 2.17 profile, Context Object); ended by NULL. */
+extern const char *const context_names[];
+
 void instance_clear(Instance *i);
 void binding_clear(Binding *b);
 void operation_clear(Operation *o);

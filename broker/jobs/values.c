@@ -152,11 +152,10 @@ static void set_names(json_t *values, const char *ns, const Plan *p)
 /* Who the namespace is for, as people call it; at most 255 bytes each, as annotations are bounded. */
 static json_t *people_names(const json_t *context)
 {
-    static const char *const names[] = {"instance_name", "organization_name", "space_name", "namespace"};
     json_t *out = json_object();
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        const char *name = json_string_at(context, names[i], "");
-        json_object_set_new(out, names[i], json_stringn(name, utf8_prefix(name, 255)));
+    for (const char *const *key = context_names; *key; key++) {
+        const char *name = json_string_at(context, *key, "");
+        json_object_set_new(out, *key, json_stringn(name, utf8_prefix(name, 255)));
     }
     return out;
 }

@@ -85,7 +85,10 @@ typedef struct KafkaSetting {
 MUST_CHECK bool kafka_settings_alter(KafkaAdmin *a, const KafkaSetting *settings, size_t count, Error *err);
 /* The value that is in force on broker `broker_id` for each name: a new object name -> text (null where unset, unknown or sensitive). */
 MUST_CHECK bool kafka_settings_read(KafkaAdmin *a, int broker_id, const char *const *names, size_t count, json_t **ret, Error *err);
-/* Cluster-wide dynamic settings as the first broker that answers has heard of them: a new object name -> text (null where sensitive). */
+/*
+ * Cluster-wide dynamic settings as the first broker that answers has heard of them: a new object name -> text (null where sensitive).
+ * Kafka 4.1 has min.insync.replicas among them from the start, and refuses to remove it (KIP-966).
+ */
 MUST_CHECK bool kafka_settings_dynamic(KafkaAdmin *a, json_t **ret, Error *err);
 
 /* Bytes per second that a user may write to and read from each broker (KIP-546, entity user); 0 = no limit, at most 2^53. */

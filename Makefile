@@ -84,7 +84,7 @@ $O/test/integration/%: $O/test/integration/%.o $O/libcpbroker.a
 	@$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
 
 test-integration: all lib ## real PostgreSQL, real API server, real Kafka on loopback (VARIANT=test|asan|tsan)
-	@VARIANT=$(VARIANT) test/run-python integration
+	@VARIANT=$(VARIANT) test/run-python integration races
 
 test-crash: ## kill the broker at every step boundary; the next one finishes
 	@$(MAKE) -s all VARIANT=test

@@ -12,6 +12,7 @@ CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 CFLAGS_test    := -O2 -g -DCPBROKER_FAILPOINTS
 CFLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DCPBROKER_FAILPOINTS
 CFLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -DCPBROKER_FAILPOINTS
+CFLAGS_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 # gcc's flow analysis reports false positives in instrumented code.
 ifeq ($(findstring clang,$(notdir $(CC))),)
 WARN_asan := -Wno-maybe-uninitialized
@@ -20,6 +21,7 @@ endif
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_asan   := -fsanitize=address,undefined
 LDFLAGS_tsan   := -fsanitize=thread
+LDFLAGS_fuzz   := -fsanitize=fuzzer,address,undefined
 
 # Deferred and cached, so that `make deps` works before pkg-config exists.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
@@ -32,7 +34,7 @@ OBJECTS := $(SOURCES:%.c=$O/%.o)
 UNITS   := $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps lib demo dev check lint test-unit unit-one test-integration test-osb test-e2e test-crash bench clean install
+.PHONY: all help deps lib demo dev check lint test-unit unit-one test-integration test-osb test-e2e test-crash bench fuzz fuzz-check clean install
 .SECONDARY:
 
 all: $O/cpbroker ## build the broker (VARIANT=release|debug|test|asan|tsan, CC=gcc|clang)
@@ -96,6 +98,18 @@ test-osb: ## conformance with the Open Service Broker API, rule by rule (OSB_URL
 
 test-e2e: all ## real Kafka pods: the three plans, Java and librdkafka clients
 	@VARIANT=$(VARIANT) test/run-python e2e
+
+# Fuzz targets: clang only, VARIANT=fuzz. What a target defines itself comes before the library's.
+$O/test/fuzz/fuzz_http: $O/test/fuzz/fake_mhd.o
+$O/test/fuzz/fuzz_%: $O/test/fuzz/fuzz_%.o $O/test/fuzz/fuzz.o $O/libcpbroker.a
+	@echo "  LD  $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
+
+fuzz: ## fuzz as long as wanted and keep what finds new code (TARGET=body SECONDS=600; without TARGET all, one after the other)
+	@test/fuzz/run fuzz $(or $(SECONDS),60) $(TARGET)
+
+fuzz-check: ## each fuzz target with its kept inputs, and on from there, 60 s in all
+	@test/fuzz/run check $(or $(SECONDS),60) $(TARGET)
 
 check: ## build, lint and test everything
 	@test/check

@@ -57,8 +57,10 @@ static bool parse_network(char *entry, Network *ret)
     size_t n = strspn(slash + 1, "0123456789");
     long bits = strtol(slash + 1, NULL, 10);
     *slash = '/';
+    if (n == 0 || n > 3 || slash[1 + n] || bits > width)
+        return false;
     ret->bits = 128 - width + (int)bits;
-    return n > 0 && n <= 3 && !slash[1 + n] && bits <= width;
+    return true;
 }
 
 bool proxies_parse(const char *list, Proxies *ret, Error *err)

@@ -77,15 +77,29 @@ static bool start_server(App *a, Error *err)
     return server_start(&options, &a->server, err);
 }
 
+bool app_refuse(const Faults *faults, const char *what, Error *err)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        log_event(LOG_ERROR, "fault", "in", what, "file", faults->at[i].file, "fault", faults->at[i].text, NULL);
+    return error_set(err, ERR_INVALID, "%zu fault%s in the %s; run `cpbroker check-config`", faults->count, faults->count == 1 ? "" : "s", what);
+}
+
+static bool load_catalog(App *a, Error *err)
+{
+    CLEANUP(faults_clear) Faults faults = {0};
+    if (!parts_catalog(a->config, &a->catalog, &faults))
+        return app_refuse(&faults, "catalog", err);
+    return parts_quotas(a->config, a->catalog, &a->quotas, &faults) || app_refuse(&faults, "quotas", err);
+}
+
 static bool start(App *a, Error *err)
 {
     const Config *c = a->config;
     char uuid[37];
     random_uuid(uuid);
     snprintf(a->owner, sizeof(a->owner), "%ld-%.8s", (long)getpid(), uuid);
-    return store_open(c->database, c->database_connections, POOL_WAIT_MS, &a->store, err) &&
-           seal_keys_parse(c->seal_keys, &a->keys, err) && parts_catalog(c, &a->catalog, err) && parts_quotas(c, a->catalog, &a->quotas, err) &&
-           (a->role == ROLE_API || start_engine(a, err)) && start_server(a, err);
+    return store_open(c->database, c->database_connections, POOL_WAIT_MS, &a->store, err) && seal_keys_parse(c->seal_keys, &a->keys, err) &&
+           load_catalog(a, err) && (a->role == ROLE_API || start_engine(a, err)) && start_server(a, err);
 }
 
 /* A database that is away is waited for; a schema that does not fit is a reason not to start. */
@@ -122,8 +136,9 @@ bool app_serve(const Config *config, Role role, Error *err)
     char port[16], level[8];
     snprintf(level, sizeof(level), "%.7s", config->log_level);
     log_set_level(strcmp(level, "debug") == 0 ? LOG_DEBUG : strcmp(level, "warn") == 0 ? LOG_WARN : strcmp(level, "error") == 0 ? LOG_ERROR : LOG_INFO);
-    if (!config_require(config, err))
-        return false;
+    CLEANUP(faults_clear) Faults faults = {0};
+    if (!config_require(config, &faults))
+        return app_refuse(&faults, "settings", err);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "base/yaml.h"
 
 #include <ctype.h>
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum Kind { TEXT, SECRET, PATH, WORD, NUMBER, BOOLEAN } Kind;
+typedef enum Kind { TEXT, SECRET, PATH, WORD, LABEL /* of DNS, of at most `max` characters */, NUMBER, BOOLEAN } Kind;
 
 typedef struct Row {
     const char *name; /* key of the YAML file; the variable is CPBROKER_ and its upper case */
@@ -58,8 +59,8 @@ static const Row rows[] = {
     ROW(NUMBER, database_connections, "24", 2, 256, false, "most connections to PostgreSQL"),
     ROW(SECRET, seal_keys, "", 0, 0, true, "lines `id:base64 of 32 bytes`; the first seals secrets, all open them"),
     ROW(PATH, kubeconfig, "", 0, 0, false, "kubeconfig of the cluster; empty: the service account of the pod it runs in"),
-    ROW(TEXT, namespace_prefix, "cp", 0, 0, false, "instance namespaces are called PREFIX-ID"),
-    ROW(TEXT, monitoring_namespace, "monitoring", 0, 0, false, "namespace whose pods may scrape the exporters"),
+    ROW(LABEL, namespace_prefix, "cp", 0, 26, false, "instance namespaces are called PREFIX-ID"),
+    ROW(LABEL, monitoring_namespace, "monitoring", 0, 63, false, "namespace whose pods may scrape the exporters"),
     ROW(TEXT, external_host, "", 0, 0, false, "host advertised for NodePorts; empty: the nodes' own addresses"),
     ROW(BOOLEAN, check_external, "true", 0, 0, false, "end a provision with a connection to each external listener"),
     ROW(PATH, home, ".", 0, 0, false, "folder below which the relative ones lie"),
@@ -95,10 +96,24 @@ static char *variable(const Row *row)
     return name;
 }
 
-static void fault(Str *faults, const Row *row, const char *what)
+/* "CPBROKER_PORT (port): "; caller frees. */
+static char *title(const Row *row)
 {
     CLEANUP_FREE char *name = variable(row);
-    str_appendf(faults, "%s%s (%s): %s", faults->len ? "\n" : "", name, row->name, what);
+    return xasprintf("%s (%s): ", name, row->name);
+}
+
+static void fault(Faults *faults, const Row *row, const char *what)
+{
+    CLEANUP_FREE char *name = title(row);
+    fault_add(faults, "%s%s", name, what);
+}
+
+/* RFC 1123. */
+static bool is_label(const char *s, int longest)
+{
+    size_t n = strlen(s);
+    return n > 0 && n <= (size_t)longest && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && s[0] != '-' && s[n - 1] != '-';
 }
 
 /* Whether `value` is in a list such as "first, second". */
@@ -114,35 +129,51 @@ static bool is_word(const char *words, const char *value)
     return false;
 }
 
-static void set_value(Config *c, const Row *row, const char *value, Str *faults)
+static void set_number(Config *c, const Row *row, const char *value, Faults *faults)
 {
-    if (row->kind == NUMBER) {
-        char *end;
-        long n = strtol(value, &end, 10);
-        if (!*value || *end || n < row->min || n > row->max) {
-            CLEANUP_FREE char *what = xasprintf("must be a number from %d to %d", row->min, row->max);
-            fault(faults, row, what);
-            return;
-        }
+    char *end;
+    long n = strtol(value, &end, 10);
+    CLEANUP_FREE char *what = xasprintf("must be a number from %d to %d", row->min, row->max);
+    if (!*value || *end || n < row->min || n > row->max)
+        fault(faults, row, what);
+    else
         *(int *)((char *)c + row->offset) = (int)n;
-    } else if (row->kind == BOOLEAN) {
-        bool yes = strcmp(value, "true") == 0;
-        if (!yes && strcmp(value, "false") != 0)
-            fault(faults, row, "must be true or false");
+}
+
+static void set_boolean(Config *c, const Row *row, const char *value, Faults *faults)
+{
+    bool yes = strcmp(value, "true") == 0;
+    if (!yes && strcmp(value, "false") != 0)
+        fault(faults, row, "must be true or false");
+    else
         *(bool *)((char *)c + row->offset) = yes;
-    } else {
-        if (row->kind == WORD && !is_word(row->words, value)) {
-            CLEANUP_FREE char *what = xasprintf("must be one of %s", row->words);
-            fault(faults, row, what);
-            return;
-        }
-        secret_string_free(*text_field(c, row));
-        *text_field(c, row) = xstrdup(value);
+}
+
+static void set_text(Config *c, const Row *row, const char *value, Faults *faults)
+{
+    CLEANUP_FREE char *one_of = xasprintf("must be one of %s", row->words ? row->words : "");
+    CLEANUP_FREE char *label = xasprintf("must be lower-case letters, digits and '-' inside, at most %d", row->max);
+    bool bad_word = row->kind == WORD && !is_word(row->words, value), bad_label = row->kind == LABEL && !is_label(value, row->max);
+    if (bad_word || bad_label) {
+        fault(faults, row, bad_word ? one_of : label);
+        return;
     }
+    secret_string_free(*text_field(c, row));
+    *text_field(c, row) = xstrdup(value);
+}
+
+static void set_value(Config *c, const Row *row, const char *value, Faults *faults)
+{
+    if (row->kind == NUMBER)
+        set_number(c, row, value, faults);
+    else if (row->kind == BOOLEAN)
+        set_boolean(c, row, value, faults);
+    else
+        set_text(c, row, value, faults);
 }
 
 /* The value in the environment or in the file that NAME_FILE names; NULL when neither is there. Caller frees with secret_string_free. */
-static char *from_environment(const Row *row, Str *faults)
+static char *from_environment(const Row *row, Faults *faults)
 {
     CLEANUP_FREE char *name = variable(row);
     const char *value = getenv(name);
@@ -155,7 +186,8 @@ static char *from_environment(const Row *row, Str *faults)
     if (!path)
         return NULL;
     if (!file_read(path, 65536, &text, &err)) {
-        fault(faults, row, err.text);
+        CLEANUP_FREE char *what = xasprintf("is not to be had: %s", err.text);
+        fault(faults, row, what);
         str_free(&text);
         return NULL;
     }
@@ -172,29 +204,40 @@ static const Row *row_named(const char *name)
     return NULL;
 }
 
-static void read_file(const char *path, Config *c, Str *faults)
+static void unknown_setting(const char *key, Faults *faults)
+{
+    const char *names[ARRAY_SIZE(rows) + 1] = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        names[i] = rows[i].name;
+    CLEANUP_FREE char *meant = words_meant(key, names);
+    fault_add(faults, "%s is no setting%s", key, *meant ? meant : "; `cpbroker --help` lists them");
+}
+
+/* false: the file as a whole cannot be read. */
+static bool read_file(const char *path, Config *c, Faults *faults)
 {
     CLEANUP_JSON json_t *tree = NULL;
     Error err;
     const char *key;
     json_t *value;
-    if (!yaml_load(path, &tree, &err)) {
-        str_append(faults, err.text);
-        return;
-    }
-    if (!json_is_object(tree)) {
-        str_appendf(faults, "%s: must be a mapping of settings", path);
-        return;
-    }
+    faults_in(faults, path);
+    if (!yaml_load(path, &tree, &err))
+        return fault_add_error(faults, &err);
+    if (!json_is_object(tree))
+        return fault_add(faults, "must be a mapping of settings");
     json_object_foreach(tree, key, value)
     {
         const Row *row = row_named(key);
         CLEANUP_SECRET char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_text(value);
         if (!row)
-            str_appendf(faults, "%s%s: unknown setting \"%s\"; `cpbroker --help` lists them", faults->len ? "\n" : "", path, key);
-        else
+            unknown_setting(key, faults);
+        else if (json_is_object(value) || json_is_array(value))
+            fault(faults, row, "must be a single value");
+        else if (!json_is_null(value))
             set_value(c, row, text, faults);
     }
+    faults_in(faults, NULL);
+    return true;
 }
 
 /* Data folders lie below home unless they are absolute. */
@@ -207,30 +250,29 @@ static void resolve(char **path, const char *home)
     *path = full;
 }
 
-bool config_load(const char *file, Config *ret, Error *err)
+bool config_load(const char *file, Config *ret, Faults *faults)
 {
     Config c = {0};
-    CLEANUP_STR Str faults = STR_INIT;
+    size_t before = faults->count;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        set_value(&c, &rows[i], rows[i].fallback, &faults);
+        set_value(&c, &rows[i], rows[i].fallback, faults);
     if (!file)
         file = getenv("CPBROKER_CONFIG");
-    if (file)
-        read_file(file, &c, &faults);
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        CLEANUP_SECRET char *value = from_environment(&rows[i], &faults);
-        if (value)
-            set_value(&c, &rows[i], value, &faults);
-    }
-    if (faults.len) {
+    if (file && !read_file(file, &c, faults)) {
+        faults_in(faults, NULL);
         config_clear(&c);
-        return error_set(err, ERR_INVALID, "%s", str_text(&faults));
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_SECRET char *value = from_environment(&rows[i], faults);
+        if (value)
+            set_value(&c, &rows[i], value, faults);
     }
     resolve(&c.catalog, c.home);
     resolve(&c.manifests, c.home);
     resolve(&c.migrations, c.home);
     *ret = c;
-    return true;
+    return faults->count == before;
 }
 
 void config_clear(Config *config)
@@ -242,24 +284,42 @@ void config_clear(Config *config)
         }
 }
 
-static void require_needed(const Config *config, const Need *need, Str *faults)
+/* Unless something has been said of it. */
+static void require(const Row *row, const char *what, Faults *faults)
+{
+    CLEANUP_FREE char *name = title(row);
+    if (!faults_has(faults, name))
+        fault(faults, row, what);
+}
+
+static void require_needed(const Config *config, const Need *need, Faults *faults)
 {
     const Row *row = row_named(need->name), *needed = row_named(need->needed);
     if (!**text_field((Config *)config, row) || **text_field((Config *)config, needed))
         return;
     CLEANUP_FREE char *what = xasprintf("must be set, because %s is", row->name);
-    fault(faults, needed, what);
+    require(needed, what, faults);
 }
 
-bool config_require(const Config *config, Error *err)
+/* RFC 7617: a user name ends at the first colon. */
+static void refuse_colon(const Config *config, const char *name, Faults *faults)
 {
-    CLEANUP_STR Str missing = STR_INIT;
+    const Row *row = row_named(name);
+    if (strchr(*text_field((Config *)config, row), ':'))
+        fault(faults, row, "must not hold a colon: HTTP Basic authentication cannot carry it");
+}
+
+bool config_require(const Config *config, Faults *faults)
+{
+    size_t before = faults->count;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (rows[i].required && !*(*text_field((Config *)config, &rows[i])))
-            fault(&missing, &rows[i], "must be set");
+            require(&rows[i], "must be set", faults);
     for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
-        require_needed(config, &needs[i], &missing);
-    return missing.len == 0 || error_set(err, ERR_INVALID, "%s", str_text(&missing));
+        require_needed(config, &needs[i], faults);
+    refuse_colon(config, "username", faults);
+    refuse_colon(config, "second_username", faults);
+    return faults->count == before;
 }
 
 /* "1 to 256", "true or false", "secret; or a file's path in …_FILE". */

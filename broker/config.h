@@ -2,7 +2,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
-#include "base/error.h"
+#include "base/faults.h"
 
 typedef struct Config {
     /* HTTP */
@@ -33,17 +33,18 @@ typedef struct Config {
 
 /*
  * Reads settings: environment over `file` (YAML mapping; NULL: CPBROKER_CONFIG, else none) over defaults. A secret may also stand in a file
- * named by its variable with _FILE appended. Relative data folders are below `home`. false: ERR_INVALID; the text lists every fault, one per line.
+ * named by its variable with _FILE appended. Relative data folders are below `home`. false: every fault was added to `faults`; *ret holds the
+ * settings without one, and defaults for the rest, or nothing at all (`home` NULL) when the file cannot be read.
  */
-MUST_CHECK bool config_load(const char *file, Config *ret, Error *err);
+MUST_CHECK bool config_load(const char *file, Config *ret, Faults *faults);
 void config_clear(Config *config);
 static inline UNUSED void config_clear_cleanup(Config *c)
 {
     config_clear(c);
 }
 
-/* Names of required settings that are empty, for `serve`, and of those that others need. false: ERR_INVALID listing them. */
-MUST_CHECK bool config_require(const Config *config, Error *err);
+/* What serving needs besides: settings that are required or that others need, values that go together. false: every fault was added to `faults`. */
+MUST_CHECK bool config_require(const Config *config, Faults *faults);
 
 /* The table for people (`--help`) and for the README (`--help-markdown`), on stdout. */
 void config_print_help(void);

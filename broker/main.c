@@ -13,7 +13,7 @@ static void usage(void)
            "usage: cpbroker COMMAND [OPTIONS]\n"
            "  serve [--role all|api|worker]     serve the API and carry out operations\n"
            "  migrate                           bring the database's schema up to date\n"
-           "  check-config [--database]         check settings, catalog, manifests and cluster, all faults at once\n"
+           "  check-config [--database]         check settings, catalog, manifests and cluster: every fault at once\n"
            "  catalog render PLAN [-p FILE]     print the manifests of a plan as they would be applied\n"
            "  lifecycle                         print the table of states and requests\n"
            "  version                           print the version\n"
@@ -67,16 +67,19 @@ static int run(const char *command, int argc, char **argv, const Options *o)
 {
     Error err = {0};
     CLEANUP(config_clear) Config config = {0};
-    bool ok = config_load(o->config, &config, &err);
-    if (ok && strcmp(command, "serve") == 0)
+    CLEANUP(faults_clear) Faults faults = {0};
+    bool ok = config_load(o->config, &config, &faults);
+    if (strcmp(command, "check-config") == 0)
+        return app_check(&config, &faults, o->database) ? 0 : 1;
+    if (!ok)
+        app_refuse(&faults, "settings", &err);
+    else if (strcmp(command, "serve") == 0)
         ok = app_serve(&config, o->role, &err);
-    else if (ok && strcmp(command, "migrate") == 0)
+    else if (strcmp(command, "migrate") == 0)
         ok = app_migrate(&config, &err);
-    else if (ok && strcmp(command, "check-config") == 0)
-        return app_check(&config, o->database) ? 0 : 1;
-    else if (ok && strcmp(command, "catalog") == 0 && argc == 2 && strcmp(argv[0], "render") == 0)
+    else if (strcmp(command, "catalog") == 0 && argc == 2 && strcmp(argv[0], "render") == 0)
         ok = app_render(&config, argv[1], o->parameters, &err);
-    else if (ok) {
+    else {
         fprintf(stderr, "cpbroker: no such command; see `cpbroker --help`\n");
         return 2;
     }

@@ -5,32 +5,56 @@
 #include "jobs/values.h"
 
 /* A YAML mapping, or NULL when no path is set. */
-static bool optional_mapping(const char *path, json_t **ret, Error *err)
+static bool optional_mapping(const char *path, json_t **ret, Faults *faults)
 {
+    CLEANUP_JSON json_t *tree = NULL;
+    Error err;
     if (!*path)
         return true;
-    CLEANUP_JSON json_t *tree = NULL;
-    if (!yaml_load(path, &tree, err))
-        return false;
-    if (!json_is_object(tree))
-        return error_set(err, ERR_INVALID, "%s: must be a mapping", path);
-    *ret = TAKE(tree);
-    return true;
+    faults_in(faults, path);
+    bool ok = yaml_load(path, &tree, &err) ? json_is_object(tree) || fault_add(faults, "must be a mapping") : fault_add_error(faults, &err);
+    faults_in(faults, NULL);
+    if (ok)
+        *ret = TAKE(tree);
+    return ok;
 }
 
-bool parts_catalog(const Config *config, Catalog **ret, Error *err)
+static bool image_map(const Config *config, json_t **ret, Faults *faults)
 {
+    const char *image;
+    json_t *mapped;
+    size_t before = faults->count;
+    if (!optional_mapping(config->image_map, ret, faults))
+        return false;
+    faults_in(faults, config->image_map);
+    json_object_foreach(*ret, image, mapped) if (!json_is_string(mapped) || !*json_string_value(mapped))
+        fault_add(faults, "%s: must be the name of the image that stands for it", image);
+    faults_in(faults, NULL);
+    return faults->count == before;
+}
+
+bool parts_catalog(const Config *config, Catalog **ret, Faults *faults)
+{
+    CLEANUP(catalog_free) Catalog *catalog = NULL;
     CLEANUP_JSON json_t *images = NULL;
     CLEANUP_JSON json_t *overlay = NULL;
-    return optional_mapping(config->image_map, &images, err) && optional_mapping(config->size_overlay, &overlay, err) &&
-           catalog_load(config->catalog, images, overlay, ret, err);
+    bool ok = image_map(config, &images, faults);
+    ok &= optional_mapping(config->size_overlay, &overlay, faults);
+    ok &= catalog_load(config->catalog, images, overlay, &catalog, faults);
+    if (ok)
+        *ret = TAKE(catalog);
+    return ok;
 }
 
-bool parts_quotas(const Config *config, const Catalog *catalog, Quotas **ret, Error *err)
+bool parts_quotas(const Config *config, const Catalog *catalog, Quotas **ret, Faults *faults)
 {
     CLEANUP_JSON json_t *tree = NULL;
-    return optional_mapping(config->quotas, &tree, err) &&
-           (!tree || quotas_parse(tree, catalog, ret, err) || error_wrap(err, "%s", config->quotas));
+    if (!optional_mapping(config->quotas, &tree, faults))
+        return false;
+    faults_in(faults, config->quotas);
+    bool ok = !tree || quotas_parse(tree, catalog, ret, faults);
+    faults_in(faults, NULL);
+    return ok;
 }
 
 bool parts_templates(const Config *config, Templates **ret, Error *err)

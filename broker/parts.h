@@ -7,9 +7,10 @@
 #include "kube/template.h"
 #include "net/tls_server.h"
 
-MUST_CHECK bool parts_catalog(const Config *config, Catalog **ret, Error *err);
-/* NULL when no quotas are configured. */
-MUST_CHECK bool parts_quotas(const Config *config, const Catalog *catalog, Quotas **ret, Error *err);
+/* false: every fault was added to `faults`. */
+MUST_CHECK bool parts_catalog(const Config *config, Catalog **ret, Faults *faults);
+/* NULL when no quotas are configured. `catalog` as for quotas_parse. false: every fault was added to `faults`. */
+MUST_CHECK bool parts_quotas(const Config *config, const Catalog *catalog, Quotas **ret, Faults *faults);
 MUST_CHECK bool parts_templates(const Config *config, Templates **ret, Error *err);
 /* Paths and names, borrowed from `config`. */
 TlsServerOptions parts_tls(const Config *config);

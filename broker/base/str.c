@@ -37,19 +37,25 @@ void str_append_char(Str *s, char c)
     str_append_n(s, &c, 1);
 }
 
-void str_appendf(Str *s, const char *format, ...)
+void str_appendv(Str *s, const char *format, va_list args)
 {
-    va_list args, again;
-    va_start(args, format);
+    va_list again;
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
-    va_end(args);
     if (n > 0) {
         reserve(s, (size_t)n);
         vsnprintf(s->data + s->len, (size_t)n + 1, format, again);
         s->len += (size_t)n;
     }
     va_end(again);
+}
+
+void str_appendf(Str *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    str_appendv(s, format, args);
+    va_end(args);
 }
 
 const char *str_text(const Str *s)

@@ -14,11 +14,18 @@ struct Catalog {
     json_t *offering;
     json_t *definitions; /* of parameters */
     json_t *plan_files; /* array, in the order of catalog.yml */
+    json_t *plan_paths; /* their paths */
     json_t *schemas; /* per plan an array of its schemas, one per use */
     Plan *plans;
     size_t count;
     char *text[LAST_MINOR - FIRST_MINOR + 1];
 };
+
+/* What a catalog is made of. */
+typedef struct Source {
+    const char *folder;
+    const json_t *image_map, *overlay;
+} Source;
 
 static void map_images(json_t *plan, const json_t *image_map)
 {
@@ -62,14 +69,15 @@ static json_t *served_plan(const json_t *file, const json_t *schemas, int minor)
     return plan;
 }
 
-static char *served_text(const Catalog *c, int minor)
+/* The body for API 2.`minor`; with retired plans only to be checked. */
+static json_t *served_body(const Catalog *c, int minor, bool with_retired)
 {
     CLEANUP_JSON json_t *offering = json_copy(c->offering);
     json_t *plans = json_array(), *file;
     size_t i;
     json_array_foreach(c->plan_files, i, file)
     {
-        if (!c->plans[i].retired)
+        if (with_retired || !c->plans[i].retired)
             json_array_append_new(plans, served_plan(file, json_array_get(c->schemas, i), minor));
     }
     json_object_set_new(offering, "plans", plans);
@@ -79,24 +87,20 @@ static char *served_text(const Catalog *c, int minor)
         json_object_del(offering, "instances_retrievable");
         json_object_del(offering, "bindings_retrievable");
     }
-    CLEANUP_JSON json_t *body = json_pack("{s:[O]}", "services", offering);
-    return json_text(body);
+    return json_pack("{s:[O]}", "services", offering);
 }
 
-/* Composes and compiles the plan's schemas; faults are collected. */
-static void fill_schemas(Catalog *c, Plan *p, const json_t *file, Str *faults)
+/* Composes the plan's schemas, and compiles them when all `definitions` are good. */
+static void fill_schemas(Catalog *c, Plan *p, const json_t *file, bool definitions, Faults *faults)
 {
     json_t *schemas = json_array();
     for (int use = 0; use < PARAMETER_USES; use++) {
         CLEANUP_FREE char *path = xasprintf("parameters.%s", parameter_use_name((ParameterUse)use));
-        CLEANUP_STR Str own = STR_INIT;
         Error err;
-        json_t *schema = parameters_schema(c->definitions, json_at(file, path), (ParameterUse)use, &own);
+        json_t *schema = parameters_schema(c->definitions, json_at(file, path), (ParameterUse)use);
         json_array_append_new(schemas, schema);
-        if (!own.len && !schema_compile(schema, &p->schemas[use], &err))
-            str_append(&own, err.text);
-        if (own.len)
-            str_appendf(faults, "%splan %s: %s: %s", faults->len ? "\n" : "", p->name, path, str_text(&own));
+        if (definitions && !schema_compile(schema, &p->schemas[use], &err))
+            fault_add(faults, "%s: %s", path, err.text);
     }
     json_array_append_new(c->schemas, schemas);
 }
@@ -125,63 +129,113 @@ static void fill_plan(Plan *p, const json_t *file, const char *service_id)
     }
 }
 
-static void check_unique(const Catalog *c, Str *faults)
+static void load_plan(Catalog *c, const char *path, const char *name, const Source *source, Faults *faults)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        const Plan *a = &c->plans[i];
-        if (a->id && a->service_id && strcmp(a->id, a->service_id) == 0)
-            str_appendf(faults, "%splan %s: its id is the offering's", faults->len ? "\n" : "", a->name);
-        for (size_t j = 0; j < i; j++)
-            if (a->id && c->plans[j].id && strcmp(a->id, c->plans[j].id) == 0)
-                str_appendf(faults, "%splans %s and %s have the same id", faults->len ? "\n" : "", c->plans[j].name, a->name);
+    CLEANUP_JSON json_t *plan = NULL;
+    Error err;
+    faults_in(faults, path);
+    if (!yaml_load(path, &plan, &err)) {
+        fault_add_error(faults, &err);
+        return;
     }
+    if (!json_is_object(plan)) {
+        fault_add(faults, "must be a mapping");
+        return;
+    }
+    if (json_is_object(json_object_get(plan, "spec")) && source->overlay)
+        json_merge(json_object_get(plan, "spec"), source->overlay);
+    map_images(plan, source->image_map);
+    catalog_check_plan(name, plan, c->definitions, source->overlay, faults);
+    json_array_append(c->plan_files, plan);
+    json_array_append_new(c->plan_paths, json_string(path));
 }
 
-static bool load_plans(Catalog *c, const char *folder, const json_t *image_map, const json_t *overlay, Str *faults)
+/* The plans that the offering lists, each once; names that cannot be a file's have been refused. */
+static void load_plans(Catalog *c, const Source *source, Faults *faults)
 {
     json_t *names = json_object_get(c->offering, "plans"), *name;
+    CLEANUP_JSON json_t *seen = json_object();
     size_t i;
     json_array_foreach(names, i, name)
     {
-        Error err;
-        json_t *plan = NULL;
-        CLEANUP_FREE char *path = xasprintf("%s/plans/%s.yml", folder, json_string_value(name) ? json_string_value(name) : "?");
-        if (!yaml_load(path, &plan, &err)) {
-            str_appendf(faults, "%s%s", faults->len ? "\n" : "", err.text);
+        const char *s = json_string_value(name);
+        if (!s || strchr(s, '/') || json_object_get(seen, s))
             continue;
-        }
-        json_array_append_new(c->plan_files, plan);
-        if (json_is_object(json_object_get(plan, "spec")) && overlay)
-            json_merge(json_object_get(plan, "spec"), overlay);
-        map_images(plan, image_map);
-        catalog_check_plan(json_string_value(name), plan, faults);
+        CLEANUP_FREE char *path = xasprintf("%s/plans/%s.yml", source->folder, s);
+        json_object_set_new(seen, s, json_true());
+        load_plan(c, path, s, source, faults);
     }
-    return faults->len == 0;
 }
 
-bool catalog_load(const char *folder, const json_t *image_map, const json_t *overlay, Catalog **ret, Error *err)
+/* A file that must be a mapping, or, when `optional`, may be absent: an empty one then. */
+static bool load_mapping(const char *path, bool optional, json_t **ret, Faults *faults)
 {
-    CLEANUP(catalog_free) Catalog *c = xcalloc(1, sizeof(*c));
-    CLEANUP_STR Str faults = STR_INIT;
-    CLEANUP_FREE char *path = xasprintf("%s/catalog.yml", folder), *parameters = xasprintf("%s/parameters.yml", folder);
-    if (!yaml_load(path, &c->offering, err) || (!yaml_load(parameters, &c->definitions, err) && err->kind != ERR_NOT_FOUND))
-        return false; /* without the file no parameter is defined */
-    c->plan_files = json_array();
-    c->schemas = json_array();
-    catalog_check_offering(c->offering, &faults);
-    if (!load_plans(c, folder, image_map, overlay, &faults))
-        return error_set(err, ERR_INVALID, "%s", str_text(&faults));
+    Error err;
+    faults_in(faults, path);
+    if (!yaml_load(path, ret, &err)) {
+        *ret = json_object();
+        return (optional && err.kind == ERR_NOT_FOUND) || fault_add_error(faults, &err);
+    }
+    return json_is_object(*ret) || fault_add(faults, "must be a mapping");
+}
+
+static void make_plans(Catalog *c, bool definitions, Faults *faults)
+{
     c->count = json_array_size(c->plan_files);
     c->plans = xcalloc(c->count, sizeof(*c->plans));
     for (size_t i = 0; i < c->count; i++) {
+        faults_in(faults, json_string_value(json_array_get(c->plan_paths, i)));
         fill_plan(&c->plans[i], json_array_get(c->plan_files, i), json_string_at(c->offering, "id", NULL));
-        fill_schemas(c, &c->plans[i], json_array_get(c->plan_files, i), &faults);
+        fill_schemas(c, &c->plans[i], json_array_get(c->plan_files, i), definitions, faults);
     }
-    check_unique(c, &faults);
-    if (faults.len)
-        return error_set(err, ERR_INVALID, "%s", str_text(&faults));
-    for (int minor = FIRST_MINOR; minor <= LAST_MINOR; minor++)
-        c->text[minor - FIRST_MINOR] = served_text(c, minor);
+}
+
+static bool all_retired(const Catalog *c)
+{
+    size_t retired = 0;
+    for (size_t i = 0; i < c->count; i++)
+        retired += c->plans[i].retired;
+    return c->count && retired == c->count;
+}
+
+static bool load(Catalog *c, const Source *source, Faults *faults)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/catalog.yml", source->folder), *parameters = xasprintf("%s/parameters.yml", source->folder);
+    const CatalogFiles files = {path, c->plan_paths};
+    size_t before = faults->count;
+    bool definitions = load_mapping(parameters, true, &c->definitions, faults) && catalog_check_definitions(c->definitions, faults);
+    if (!load_mapping(path, false, &c->offering, faults))
+        return false;
+    catalog_check_offering(c->offering, faults);
+    load_plans(c, source, faults);
+    make_plans(c, definitions, faults);
+    for (int minor = FIRST_MINOR; minor <= LAST_MINOR; minor++) {
+        CLEANUP_JSON json_t *body = served_body(c, minor, true);
+        catalog_check_served(body, minor, &files, faults);
+    }
+    faults_in(faults, path);
+    if (all_retired(c))
+        fault_add(faults, "plans: all of them are retired; at least one must be offered");
+    return faults->count == before;
+}
+
+bool catalog_load(const char *folder, const json_t *image_map, const json_t *overlay, Catalog **ret, Faults *faults)
+{
+    CLEANUP(catalog_free) Catalog *c = xcalloc(1, sizeof(*c));
+    CLEANUP(faults_clear) Faults unread = {0};
+    const Source source = {folder, image_map, overlay};
+    c->plan_files = json_array();
+    c->plan_paths = json_array();
+    c->schemas = json_array();
+    bool ok = load(c, &source, faults ? faults : &unread);
+    if (faults)
+        faults_in(faults, NULL);
+    if (!ok)
+        return false;
+    for (int minor = FIRST_MINOR; minor <= LAST_MINOR; minor++) {
+        CLEANUP_JSON json_t *body = served_body(c, minor, false);
+        c->text[minor - FIRST_MINOR] = json_text(body);
+    }
     *ret = TAKE(c);
     return true;
 }
@@ -192,6 +246,7 @@ Catalog *catalog_free(Catalog *c)
         json_decref(c->offering);
         json_decref(c->definitions);
         json_decref(c->plan_files);
+        json_decref(c->plan_paths);
         json_decref(c->schemas);
         for (size_t i = 0; i < c->count; i++)
             for (int use = 0; use < PARAMETER_USES; use++)

@@ -2,6 +2,7 @@
 #ifndef DOMAIN_CATALOG_H
 #define DOMAIN_CATALOG_H
 
+#include "base/faults.h"
 #include "domain/parameters.h"
 #include "domain/schema.h"
 #include "domain/types.h"
@@ -29,10 +30,11 @@ typedef struct Plan {
 typedef struct Catalog Catalog;
 
 /*
- * Reads folder/catalog.yml, folder/parameters.yml, and folder/plans/NAME.yml for each plan that it lists. `image_map` (object image -> image, or NULL) replaces image names;
- * `overlay` (object, or NULL) is merged deeply over each plan's spec. false: ERR_INVALID; the text lists every fault found, one per line.
+ * Reads folder/catalog.yml, folder/parameters.yml (may be absent), and folder/plans/NAME.yml for each plan that it lists. `image_map` (object
+ * image -> image, or NULL) replaces image names; `overlay` (object, or NULL) is merged deeply over each plan's spec. Checks the files, and the body
+ * of GET /v2/catalog for every version of the API. false: every fault was added to `faults` (NULL: nobody reads them).
  */
-MUST_CHECK bool catalog_load(const char *folder, const json_t *image_map, const json_t *overlay, Catalog **ret, Error *err);
+MUST_CHECK bool catalog_load(const char *folder, const json_t *image_map, const json_t *overlay, Catalog **ret, Faults *faults);
 Catalog *catalog_free(Catalog *c);
 DEFINE_CLEANUP(Catalog *, catalog_free)
 

@@ -28,7 +28,7 @@ static json_t *definition_for(const json_t *definition, ParameterUse use)
     return copy;
 }
 
-json_t *parameters_schema(const json_t *definitions, const json_t *names, ParameterUse use, Str *faults)
+json_t *parameters_schema(const json_t *definitions, const json_t *names, ParameterUse use)
 {
     json_t *properties = json_object(), *name;
     size_t i;
@@ -38,9 +38,6 @@ json_t *parameters_schema(const json_t *definitions, const json_t *names, Parame
         const json_t *definition = key ? json_object_get(definitions, key) : NULL;
         if (definition)
             json_object_set_new(properties, key, definition_for(definition, use));
-        else
-            str_appendf(faults, "%sparameters.%s: \"%s\" is not defined in parameters.yml", faults->len ? "\n" : "",
-                        parameter_use_name(use), key ? key : "?");
     }
     return json_pack("{s:s, s:s, s:b, s:o}", "$schema", "http://json-schema.org/draft-04/schema#", "type", "object",
                      "additionalProperties", 0, "properties", properties);

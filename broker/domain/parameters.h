@@ -3,7 +3,6 @@
 #define DOMAIN_PARAMETERS_H
 
 #include "base/json.h"
-#include "base/str.h"
 
 typedef enum ParameterUse { PARAMETERS_CREATE, PARAMETERS_UPDATE, PARAMETERS_BIND, PARAMETER_USES } ParameterUse;
 
@@ -12,9 +11,9 @@ const char *parameter_use_name(ParameterUse use);
 
 /*
  * The JSON Schema (draft-04, closed) of the parameters that `names` (list of texts, or NULL = none) picks from `definitions`. In an update the members of
- * an object parameter may also be null. Faults are appended to `faults`, one per line. New reference.
+ * an object parameter may also be null. Names without a definition are passed over. New reference.
  */
-json_t *parameters_schema(const json_t *definitions, const json_t *names, ParameterUse use, Str *faults);
+json_t *parameters_schema(const json_t *definitions, const json_t *names, ParameterUse use);
 
 /*
  * `old` (object or NULL) after an update with `change` (object or NULL): parameters replace those of the same name, but members of an object parameter

@@ -23,6 +23,8 @@ static const Measure measures[] = {
     {"storage", "Mi", offsetof(Amounts, storage), quantity_bytes, 1 << 20},
 };
 
+static const char *const measure_names[] = {"instances", "brokers", "cpu", "memory", "storage", NULL};
+
 typedef struct Limit {
     char *scope, *key; /* key NULL: for each that has no limit of its own */
     Amounts limits;
@@ -40,11 +42,6 @@ static int64_t amount(const Amounts *a, const Measure *m)
     return value;
 }
 
-static void fault(Str *faults, const char *path, const char *what)
-{
-    str_appendf(faults, "%squotas.%s: %s", faults->len ? "\n" : "", path, what);
-}
-
 static bool read_amount(const Measure *m, const json_t *value, int64_t *ret, Error *err)
 {
     if (json_is_integer(value) && json_integer_value(value) >= 0 && (!m->parse || m->divisor == 1)) {
@@ -57,13 +54,13 @@ static bool read_amount(const Measure *m, const json_t *value, int64_t *ret, Err
                      !m->parse ? "" : m->divisor == 1 ? "\"4\" or 500m" : "100Gi");
 }
 
-static void read_limit(Quotas *q, const char *scope, const char *key, const char *path, const json_t *tree, Str *faults)
+static void read_limit(Quotas *q, const char *scope, const char *key, const char *path, const json_t *tree, Faults *faults)
 {
     Limit limit = {.limits = {-1, -1, -1, -1, -1}};
     const char *name;
     json_t *value;
     if (!json_is_object(tree)) {
-        fault(faults, path, "must be a mapping of instances, brokers, cpu, memory, storage");
+        fault_add(faults, "%s must be a mapping of instances, brokers, cpu, memory, storage", path);
         return;
     }
     json_object_foreach((json_t *)tree, name, value)
@@ -76,11 +73,11 @@ static void read_limit(Quotas *q, const char *scope, const char *key, const char
             if (strcmp(measures[i].name, name) == 0)
                 m = &measures[i];
         if (!m)
-            fault(faults, where, "is not known; known are instances, brokers, cpu, memory, storage");
+            fault_unknown(faults, where, name, measure_names);
         else if (read_amount(m, value, &n, &err))
             memcpy((char *)&limit.limits + m->offset, &n, sizeof(n));
         else
-            fault(faults, where, err.text);
+            fault_add(faults, "%s: %s", where, err.text);
     }
     limit.scope = xstrdup(scope);
     limit.key = xstrdup(key);
@@ -89,24 +86,24 @@ static void read_limit(Quotas *q, const char *scope, const char *key, const char
 }
 
 /* `plans`, `organizations`, `spaces`: limits of named ones. */
-static void read_named(Quotas *q, const char *scope, const char *path, const json_t *tree, const Catalog *catalog, Str *faults)
+static void read_named(Quotas *q, const char *scope, const char *path, const json_t *tree, const Catalog *catalog, Faults *faults)
 {
     const char *name;
     json_t *value;
     if (!json_is_object(tree))
-        fault(faults, path, "must be a mapping");
+        fault_add(faults, "%s must be a mapping", path);
     json_object_foreach((json_t *)tree, name, value)
     {
         CLEANUP_FREE char *where = xasprintf("%s.%s", path, name);
-        const Plan *plan = strcmp(scope, "plan") == 0 ? catalog_plan_named(catalog, name) : NULL;
-        if (strcmp(scope, "plan") == 0 && !plan)
-            fault(faults, where, "the catalog has no plan of this name");
+        const Plan *plan = catalog && strcmp(scope, "plan") == 0 ? catalog_plan_named(catalog, name) : NULL;
+        if (strcmp(scope, "plan") == 0 && catalog && !plan)
+            fault_add(faults, "%s: the catalog has no plan of this name", where);
         else
             read_limit(q, scope, plan ? plan->id : name, where, value, faults);
     }
 }
 
-bool quotas_parse(const json_t *tree, const Catalog *catalog, Quotas **ret, Error *err)
+bool quotas_parse(const json_t *tree, const Catalog *catalog, Quotas **ret, Faults *faults)
 {
     static const struct {
         const char *name, *scope;
@@ -114,7 +111,8 @@ bool quotas_parse(const json_t *tree, const Catalog *catalog, Quotas **ret, Erro
     } rows[] = {{"global", "global", false}, {"organization", "organization", false}, {"space", "space", false},
                 {"plans", "plan", true}, {"organizations", "organization", true}, {"spaces", "space", true}};
     CLEANUP(quotas_free) Quotas *q = xcalloc(1, sizeof(*q));
-    CLEANUP_STR Str faults = STR_INIT;
+    static const char *const known[] = {"global", "plans", "organization", "organizations", "space", "spaces", NULL};
+    size_t before = faults->count;
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)tree, name, value)
@@ -123,15 +121,16 @@ bool quotas_parse(const json_t *tree, const Catalog *catalog, Quotas **ret, Erro
         while (i < ARRAY_SIZE(rows) && strcmp(rows[i].name, name) != 0)
             i++;
         if (i == ARRAY_SIZE(rows))
-            fault(&faults, name, "is not known; known are global, plans, organization, organizations, space, spaces");
+            fault_unknown(faults, name, name, known);
         else if (rows[i].named)
-            read_named(q, rows[i].scope, name, value, catalog, &faults);
+            read_named(q, rows[i].scope, name, value, catalog, faults);
         else
-            read_limit(q, rows[i].scope, NULL, name, value, &faults);
+            read_limit(q, rows[i].scope, NULL, name, value, faults);
     }
-    if (faults.len)
-        return error_set(err, ERR_INVALID, "%s", str_text(&faults));
-    *ret = TAKE(q);
+    if (faults->count > before)
+        return false;
+    if (catalog)
+        *ret = TAKE(q);
     return true;
 }
 

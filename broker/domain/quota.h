@@ -8,10 +8,10 @@ typedef struct Quotas Quotas;
 
 /*
  * Limits from a mapping: `global`, `organization` (each of them), `space` (each), and by name or id `plans`, `organizations`, `spaces`, the last two in
- * place of the general ones. Each holds any of instances, brokers (numbers), cpu, memory, storage (quantities). NULL: no limits.
- * false: ERR_INVALID; the text lists every fault, one per line.
+ * place of the general ones. Each holds any of instances, brokers (numbers), cpu, memory, storage (quantities). `catalog` NULL: the names of plans are
+ * not looked at, and nothing but the faults comes out. false: every fault was added to `faults`.
  */
-MUST_CHECK bool quotas_parse(const json_t *tree, const Catalog *catalog, Quotas **ret, Error *err);
+MUST_CHECK bool quotas_parse(const json_t *tree, const Catalog *catalog, Quotas **ret, Faults *faults);
 Quotas *quotas_free(Quotas *q);
 DEFINE_CLEANUP(Quotas *, quotas_free)
 

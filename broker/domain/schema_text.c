@@ -1,8 +1,10 @@
 /* Texts about faults: where, what, and what was probably meant. */
 #include "base/mem.h"
+#include "base/words.h"
 #include "domain/schema_own.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -150,27 +152,6 @@ bool schema_fault(Error *err, const Place *at, const char *format, ...)
     return error_set(err, ERR_INVALID, "%s %s", path, text);
 }
 
-/* Edits from a to b: a letter put in, left out, changed or swapped with the next; case does not count. Both at most TEXT_VALUE bytes. */
-static size_t edits(const char *a, const char *b)
-{
-    size_t rows[3][TEXT_VALUE + 1], n = strlen(b);
-    for (size_t k = 0; k <= n; k++)
-        rows[0][k] = k;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t *row = rows[i % 3], *up = rows[(i + 2) % 3], *above = rows[(i + 1) % 3];
-        row[0] = i;
-        for (size_t k = 1; k <= n; k++) {
-            int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[k - 1]);
-            size_t best = up[k - 1] + (x != y);
-            best = up[k] + 1 < best ? up[k] + 1 : best;
-            best = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
-            bool swapped = i > 1 && k > 1 && x == tolower((unsigned char)b[k - 2]) && y == tolower((unsigned char)a[i - 2]);
-            row[k] = swapped && above[k - 2] + 1 < best ? above[k - 2] + 1 : best;
-        }
-    }
-    return rows[strlen(a) % 3][n];
-}
-
 /* `shown` goes to the text, `word` (NULL: no string) is compared. */
 static void list_add(WordList *list, const char *shown, const char *word)
 {
@@ -178,10 +159,8 @@ static void list_add(WordList *list, const char *shown, const char *word)
         list->full = list->text.len + strlen(shown) > TEXT_LIST;
         str_appendf(&list->text, "%s%s", list->text.len ? ", " : "", list->full ? "…" : shown);
     }
-    if (!list->wrong || !word || strlen(list->wrong) > TEXT_VALUE || strlen(word) > TEXT_VALUE)
-        return;
-    size_t distance = edits(list->wrong, word), most = strlen(list->wrong) < 6 ? 1 : strlen(list->wrong) / 3;
-    if (distance <= most && (!list->alike || distance < list->distance)) {
+    size_t distance = list->wrong && word ? words_distance(list->wrong, word) : SIZE_MAX;
+    if (distance < (list->alike ? list->distance : SIZE_MAX)) {
         list->alike = word;
         list->distance = distance;
     }

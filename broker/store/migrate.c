@@ -135,11 +135,10 @@ static bool apply(Conn *c, const char *folder, const char *name, Error *err)
 }
 
 /* Closing the connection rolls back what is open and frees the lock. */
-static bool migrate_on(Conn *c, const char *folder, char *const *names, void (*each)(const char *name), Error *err)
+static bool migrate_on(Conn *c, const char *folder, char *const *names, int count, void (*each)(const char *name), Error *err)
 {
-    int count = 0, applied = 0;
-    if (!check_names(folder, names, &count, err) ||
-        !conn_command(c, "select pg_advisory_lock(hashtextextended('cpbroker migrate', 42))", err) ||
+    int applied = 0;
+    if (!conn_command(c, "select pg_advisory_lock(hashtextextended('cpbroker migrate', 42))", err) ||
         !conn_command(c,
                       "create table if not exists schema_migrations (name text primary key, checksum text not null,"
                       " applied_at timestamptz not null default now())",
@@ -155,12 +154,31 @@ static bool migrate_on(Conn *c, const char *folder, char *const *names, void (*e
     return true;
 }
 
-bool store_migrate(Store *store, const char *folder, void (*each)(const char *name), Error *err)
+/* The names of the migrations in a folder, as they must be. */
+static bool list_migrations(const char *folder, char ***ret, int *ret_count, Error *err)
 {
     CLEANUP(strings_free) char **names = NULL;
     Error why = {0};
     if (!file_list(folder, ".sql", &names, &why))
         return error_set(err, ERR_INVALID, "%s", why.text);
+    if (!check_names(folder, names, ret_count, err))
+        return false;
+    *ret = TAKE(names);
+    return true;
+}
+
+bool store_check_migrations(const char *folder, Error *err)
+{
+    CLEANUP(strings_free) char **names = NULL;
+    int count = 0;
+    return list_migrations(folder, &names, &count, err) &&
+           (count == STORE_SCHEMA_VERSION || error_set(err, ERR_INVALID, "%s holds %d migrations, this program has %d", folder, count, STORE_SCHEMA_VERSION));
+}
+
+bool store_migrate(Store *store, const char *folder, void (*each)(const char *name), Error *err)
+{
+    CLEANUP(strings_free) char **names = NULL;
     CLEANUP(conn_close) Conn *c = NULL;
-    return conn_open(store_conninfo(store), 0, &c, err) && migrate_on(c, folder, names, each, err);
+    int count = 0;
+    return list_migrations(folder, &names, &count, err) && conn_open(store_conninfo(store), 0, &c, err) && migrate_on(c, folder, names, count, each, err);
 }

@@ -26,6 +26,8 @@ MUST_CHECK bool store_ready(Store *store, Error *err);
  * applied (may be NULL). false: ERR_INVALID (changed or missing file, database newer than the folder), ERR_RETRY. */
 MUST_CHECK bool store_migrate(Store *store, const char *folder, void (*each)(const char *name), Error *err);
 
+/* Whether `folder` holds the migrations that this program knows, by their names. false: ERR_INVALID. */
+MUST_CHECK bool store_check_migrations(const char *folder, Error *err);
 /* How many migrations this program knows. */
 int store_schema_version(void);
 /* Prepares every statement of the store against the schema. false: ERR_RETRY, or ERR_INTERNAL naming the statement. */

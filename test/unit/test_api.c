@@ -23,7 +23,7 @@ static int start_api(void **state)
 {
     Error err;
     World *w = xcalloc(1, sizeof(*w));
-    if (!store_open("host=/nonexistent dbname=x connect_timeout=2", 2, 1000, &w->store, &err) || !catalog_load("catalog", NULL, NULL, &w->catalog, &err))
+    if (!store_open("host=/nonexistent dbname=x connect_timeout=2", 2, 1000, &w->store, &err) || !catalog_load("catalog", NULL, NULL, &w->catalog, NULL))
         return -1;
     w->api.store = w->store;
     w->api.catalog = w->catalog;

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "fault_checks.h"
+
 static json_t *served(const Catalog *c, int minor)
 {
     size_t n;
@@ -25,10 +27,10 @@ static json_t *served(const Catalog *c, int minor)
 static void test_own_catalog(void **state)
 {
     (void)state;
-    Error err = {0};
+    CLEANUP(faults_clear) Faults f = {0};
     CLEANUP(catalog_free) Catalog *c = NULL;
-    if (!catalog_load("catalog", NULL, NULL, &c, &err))
-        fail_msg("%s", err.text);
+    if (!catalog_load("catalog", NULL, NULL, &c, &f))
+        assert_no_fault(&f);
     const Plan *p = catalog_plan_named(c, "bare-minimum");
     assert_non_null(p);
     assert_int_equal(p->quorum, QUORUM_ZOOKEEPER);
@@ -78,17 +80,18 @@ static void test_overlay_and_images(void **state)
 static void test_bad_overlay_names_every_fault(void **state)
 {
     (void)state;
-    Error err = {0};
+    CLEANUP(faults_clear) Faults f = {0};
     Catalog *c = NULL;
-    CLEANUP_JSON json_t *overlay = json_pack("{s:s, s:{s:i, s:s}}", "anti_affinity", "perhaps", "quorum", "replicas", 2, "cpu", "fast");
+    CLEANUP_JSON json_t *overlay = json_pack("{s:s, s:{s:i, s:s, s:s}}", "anti_affinity", "perhaps", "quorum", "replicas", 2, "cpu", "fast", "memroy", "1Gi");
     json_object_set_new(overlay, "stuck_seconds", json_integer(29));
-    assert_false(catalog_load("catalog", NULL, overlay, &c, &err));
+    assert_false(catalog_load("catalog", NULL, overlay, &c, &f));
     assert_null(c);
-    assert_int_equal(err.kind, ERR_INVALID);
-    assert_non_null(strstr(err.text, "plans/developer.yml: spec.anti_affinity"));
-    assert_non_null(strstr(err.text, "spec.quorum.replicas must be 1, 3 or 5"));
-    assert_non_null(strstr(err.text, "spec.quorum.cpu: \"fast\""));
-    assert_non_null(strstr(err.text, "spec.stuck_seconds must be from 30 to 3600"));
+    assert_fault(&f, "size_overlay: anti_affinity must be required or preferred");
+    assert_fault(&f, "size_overlay: quorum.replicas must be 1, 3 or 5");
+    assert_fault(&f, "size_overlay: quorum.cpu must be a quantity: \"fast\"");
+    assert_fault(&f, "size_overlay: quorum.memroy is not known: did you mean \"memory\"?");
+    assert_fault(&f, "size_overlay: stuck_seconds must be a number from 30 to 3600");
+    assert_int_equal(f.count, 5); /* and not once for each plan */
 }
 
 static void write_file(const char *folder, const char *name, const char *text)
@@ -104,23 +107,32 @@ static void write_file(const char *folder, const char *name, const char *text)
 static void test_missing_and_broken_files(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/catalog-XXXXXX", plans[64];
+    char folder[] = "/tmp/catalog-XXXXXX", path[128];
+    static const char *const names[] = {"plans/broken.yml", "plans/list.yml", "plans", "catalog.yml", "parameters.yml"};
+    static const char *const parts[] = {"catalog.yml: id is missing; it must be a GUID", "catalog.yml: name must be lower-case",
+                                        "catalog.yml: plans[3] is \"list\" again", "catalog.yml: plans[4] must be the name of a file",
+                                        "plans/lost.yml: cannot open", "plans/broken.yml: line 2", "plans/list.yml: must be a mapping",
+                                        "parameters.yml: size.minimum is \"5\" (a string); it must be a number",
+                                        "parameters.yml: size.tpye is no keyword"};
     assert_non_null(mkdtemp(folder));
-    Error err = {0};
+    CLEANUP(faults_clear) Faults none = {0}, f = {0};
     Catalog *c = NULL;
-    assert_false(catalog_load(folder, NULL, NULL, &c, &err));
-    assert_int_equal(err.kind, ERR_NOT_FOUND);
-    write_file(folder, "catalog.yml", "name: Not A Name\nplans: [lost]\n");
-    snprintf(plans, sizeof(plans), "%s/plans", folder);
-    mkdir(plans, 0700);
-    assert_false(catalog_load(folder, NULL, NULL, &c, &err));
-    assert_non_null(strstr(err.text, "id must be a GUID"));
-    assert_non_null(strstr(err.text, "name must be lower-case"));
-    assert_non_null(strstr(err.text, "lost.yml"));
-    char path[128];
-    snprintf(path, sizeof(path), "%s/catalog.yml", folder);
-    unlink(path);
-    rmdir(plans);
+    assert_false(catalog_load(folder, NULL, NULL, &c, &none));
+    assert_int_equal(none.count, 1);
+    assert_fault(&none, "No such file");
+    snprintf(path, sizeof(path), "%s/plans", folder);
+    mkdir(path, 0700);
+    write_file(folder, "catalog.yml", "name: Not A Name\nplans: [lost, broken, list, list, ../x]\n");
+    write_file(folder, "plans/broken.yml", "name: [\n");
+    write_file(folder, "plans/list.yml", "[]\n");
+    write_file(folder, "parameters.yml", "size: {minimum: '5', tpye: integer}\n");
+    assert_false(catalog_load(folder, NULL, NULL, &c, &f));
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        assert_fault(&f, parts[i]);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        remove(path);
+    }
     rmdir(folder);
 }
 

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "fault_checks.h"
+
 /* Writes text to a new temporary file; the caller frees the name and unlinks. */
 static char *temporary(const char *text)
 {
@@ -36,15 +38,15 @@ static void test_defaults(void **state)
 {
     (void)state;
     CLEANUP(config_clear) Config c = {0};
-    Error err = {0};
-    assert_true(config_load(NULL, &c, &err));
+    CLEANUP(faults_clear) Faults f = {0};
+    assert_true(config_load(NULL, &c, &f));
     assert_int_equal(c.port, 8080);
     assert_true(c.check_external);
     assert_string_equal(c.catalog, "./catalog");
     assert_string_equal(c.external_host, "");
-    assert_false(config_require(&c, &err));
-    assert_non_null(strstr(err.text, "CPBROKER_PASSWORD (password): must be set"));
-    assert_non_null(strstr(err.text, "CPBROKER_SEAL_KEYS"));
+    assert_false(config_require(&c, &f));
+    assert_fault(&f, "CPBROKER_PASSWORD (password): must be set");
+    assert_fault(&f, "CPBROKER_SEAL_KEYS");
 }
 
 static void test_environment_over_file(void **state)
@@ -53,7 +55,8 @@ static void test_environment_over_file(void **state)
     char *path = temporary("port: 9000\nworkers: 7\ncheck_external: false\nhome: /srv\ncatalog: /etc/catalog\n");
     setenv("CPBROKER_PORT", "9001", 1);
     CLEANUP(config_clear) Config c = {0};
-    assert_true(config_load(path, &c, NULL));
+    CLEANUP(faults_clear) Faults f = {0};
+    assert_true(config_load(path, &c, &f));
     assert_int_equal(c.port, 9001);
     assert_int_equal(c.workers, 7);
     assert_false(c.check_external);
@@ -68,19 +71,23 @@ static void test_secret_from_file(void **state)
     (void)state;
     char *path = temporary("from-a-file\n");
     setenv("CPBROKER_PASSWORD_FILE", path, 1);
-    Config c = {0};
-    assert_true(config_load(NULL, &c, NULL));
+    CLEANUP(faults_clear) Faults f = {0};
+    CLEANUP(config_clear) Config c = {0};
+    assert_true(config_load(NULL, &c, &f));
     assert_string_equal(c.password, "from-a-file");
     config_clear(&c);
     setenv("CPBROKER_PASSWORD", "direct", 1);
-    assert_true(config_load(NULL, &c, NULL));
+    assert_true(config_load(NULL, &c, &f));
     assert_string_equal(c.password, "direct");
     config_clear(&c);
     unsetenv("CPBROKER_PASSWORD");
     unlink(path);
-    Error err = {0};
-    assert_false(config_load(NULL, &c, &err));
-    assert_non_null(strstr(err.text, "CPBROKER_PASSWORD"));
+    assert_false(config_load(NULL, &c, &f));
+    assert_false(config_require(&c, &f));
+    size_t told = 0;
+    for (size_t i = 0; i < f.count; i++)
+        told += strstr(f.at[i].text, "CPBROKER_PASSWORD (password)") != NULL;
+    assert_int_equal(told, 1);
     free(path);
 }
 
@@ -95,10 +102,10 @@ static void test_settings_that_need_others(void **state)
             snprintf(wanted, sizeof(wanted), "(%s): must be set, because %s is", pairs[i][!side], pairs[i][side]);
             char *path = temporary(text);
             CLEANUP(config_clear) Config c = {0};
-            Error err = {0};
-            assert_true(config_load(path, &c, &err));
-            assert_false(config_require(&c, &err));
-            assert_non_null(strstr(err.text, wanted));
+            CLEANUP(faults_clear) Faults f = {0};
+            assert_true(config_load(path, &c, &f));
+            assert_false(config_require(&c, &f));
+            assert_fault(&f, wanted);
             unlink(path);
             free(path);
         }
@@ -107,19 +114,31 @@ static void test_settings_that_need_others(void **state)
 static void test_every_fault_at_once(void **state)
 {
     (void)state;
-    char *path = temporary("port: 70000\ncolour: blue\ncheck_external: perhaps\n");
+    char *path = temporary("port: 70000\nlog_levle: info\ncheck_external: perhaps\nhttp_threads: [1]\nexternal_host:\nusername: 'a:b'\n");
     setenv("CPBROKER_WORKERS", "many", 1);
-    Config c = {0};
-    Error err = {0};
-    assert_false(config_load(path, &c, &err));
-    assert_int_equal(err.kind, ERR_INVALID);
-    assert_non_null(strstr(err.text, "CPBROKER_PORT (port): must be a number from 0 to 65535"));
-    assert_non_null(strstr(err.text, "unknown setting \"colour\""));
-    assert_non_null(strstr(err.text, "must be true or false"));
-    assert_non_null(strstr(err.text, "CPBROKER_WORKERS (workers): must be a number from 1 to 64"));
+    setenv("CPBROKER_NAMESPACE_PREFIX", "Kafka_", 1);
+    CLEANUP(config_clear) Config c = {0};
+    CLEANUP(config_clear) Config none = {0};
+    CLEANUP(faults_clear) Faults f = {0};
+    assert_false(config_load(path, &c, &f));
+    assert_fault(&f, "CPBROKER_PORT (port): must be a number from 0 to 65535");
+    assert_fault(&f, "log_levle is no setting: did you mean \"log_level\"?");
+    assert_fault(&f, "CPBROKER_CHECK_EXTERNAL (check_external): must be true or false");
+    assert_fault(&f, "(http_threads): must be a single value");
+    assert_fault(&f, ": CPBROKER_WORKERS (workers): must be a number from 1 to 64");
+    assert_fault(&f, "(namespace_prefix): must be lower-case letters");
+    assert_fault(&f, path);
+    assert_int_equal(f.count, 6);
+    assert_int_equal(c.port, 8080); /* what is wrong stays at its default */
+    assert_string_equal(c.external_host, "");
+    assert_false(config_require(&c, &f));
+    assert_fault(&f, "CPBROKER_USERNAME (username): must not hold a colon");
     unlink(path);
-    assert_false(config_load(path, &c, &err));
+    assert_false(config_load(path, &none, &f));
+    assert_null(none.home);
+    assert_fault(&f, "No such file");
     free(path);
+    unsetenv("CPBROKER_NAMESPACE_PREFIX");
 }
 
 int main(void)

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "fault_checks.h"
+
 static json_t *parse(const char *text)
 {
     json_t *value = NULL;
@@ -19,9 +21,9 @@ static Quotas *quotas(const Catalog *catalog, const char *text)
 {
     CLEANUP_JSON json_t *tree = parse(text);
     Quotas *q = NULL;
-    Error err = {0};
-    if (!quotas_parse(tree, catalog, &q, &err))
-        fail_msg("%s", err.text);
+    CLEANUP(faults_clear) Faults f = {0};
+    if (!quotas_parse(tree, catalog, &q, &f))
+        assert_no_fault(&f);
     return q;
 }
 
@@ -79,15 +81,19 @@ static void test_every_fault(void **state)
     const Catalog *catalog = *state;
     CLEANUP_JSON json_t *tree = parse("{\"globl\":{},\"global\":{\"instances\":-1,\"cores\":1},\"plans\":{\"none\":{}},\"space\":5,"
                                       "\"organization\":{\"cpu\":\"fast\",\"memory\":5,\"brokers\":\"3\"}}");
-    Quotas *q = NULL;
-    Error err = {0};
-    static const char *const parts[] = {"quotas.globl: is not known", "global.instances: must be a number", "global.cores: is not known",
-                                        "plans.none: the catalog has no plan", "space: must be a mapping", "organization.cpu:",
+    static const char *const parts[] = {"globl is not known: did you mean \"global\"?", "global.instances: must be a number",
+                                        "global.cores is not known; known are instances, brokers, cpu, memory, storage",
+                                        "plans.none: the catalog has no plan", "space must be a mapping", "organization.cpu:",
                                         "organization.memory: must be a quantity", "organization.brokers: must be a number"};
-    assert_false(quotas_parse(tree, catalog, &q, &err));
+    Quotas *q = NULL;
+    CLEANUP(faults_clear) Faults f = {0}, less = {0};
+    assert_false(quotas_parse(tree, catalog, &q, &f));
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-        if (!strstr(err.text, parts[i]))
-            fail_msg("%s is missing in: %s", parts[i], err.text);
+        assert_fault(&f, parts[i]);
+    assert_int_equal(f.count, ARRAY_SIZE(parts));
+    assert_false(quotas_parse(tree, NULL, &q, &less)); /* which plans there are is not known then */
+    assert_int_equal(less.count, ARRAY_SIZE(parts) - 1);
+    assert_null(q);
 }
 
 int main(void)

@@ -1,27 +1,29 @@
 /* Deprovision: workloads, volumes, namespace, released volumes. Works from every state; what is absent is done. */
 #include "jobs/steps.h"
 #include "kube/object.h"
+#include "kube/remaining.h"
 
 #include <string.h>
 
-/* Number of objects of a kind left in the instance's namespace. */
-static bool count_left(Job *job, const char *kind, size_t *ret, Error *err)
+#define FORCE_SECONDS 60      /* pods that have not ended by then are not waited for */
+#define HELD_SECONDS 5        /* a namespace that is not gone by then may be held */
+
+/* Done when no object is left; else progress says how many, and what holds them. */
+static void left(Job *job, const json_t *objects, const char *noun, bool *ret_done)
 {
-    CLEANUP_JSON json_t *items = NULL;
-    if (!kube_list(job->kube, &(KubeRef){kind, job->instance.ns, NULL}, NULL, &items, err))
-        return false;
-    *ret = json_array_size(items);
-    return true;
+    *ret_done = json_array_size(objects) == 0;
+    if (*ret_done)
+        return;
+    str_appendf(&job->progress, "%s left: %zu", noun, json_array_size(objects));
+    holders_append(objects, &job->progress);
 }
 
 static bool left_check(Job *job, const char *kind, const char *noun, bool *ret_done, Error *err)
 {
-    size_t left = 0;
-    if (!count_left(job, kind, &left, err))
+    CLEANUP_JSON json_t *objects = NULL;
+    if (!kube_list(job->kube, &(KubeRef){kind, job->instance.ns, NULL}, NULL, &objects, err))
         return false;
-    *ret_done = left == 0;
-    if (left)
-        str_appendf(&job->progress, "%s left: %zu", noun, left);
+    left(job, objects, noun, ret_done);
     return true;
 }
 
@@ -40,12 +42,13 @@ static bool our_namespace(Job *job, json_t **ret, Error *err)
 
 /*
  * Pods go at once: what they would hand over on a slow shutdown is deleted as well. The sets leave their pods behind (Orphan): the garbage
- * collector would delete them with their own grace of minutes, and whoever deletes first decides.
+ * collector would delete them with their own grace of minutes, and whoever deletes first decides. Pods of a node that does not answer never
+ * end by themselves: after a minute Kubernetes is told to forget them (grace 0).
  */
 bool deprovision_workloads(Job *job, Error *err)
 {
     CLEANUP_JSON json_t *ns = NULL;
-    const KubeDelete orphan = {.propagation = "Orphan", .grace_seconds = -1}, quick = {.grace_seconds = 1};
+    const KubeDelete orphan = {.propagation = "Orphan", .grace_seconds = -1}, quick = {.grace_seconds = job->op.step_seconds < FORCE_SECONDS};
     if (!our_namespace(job, &ns, err))
         return false;
     if (!ns)
@@ -95,15 +98,14 @@ bool deprovision_namespace(Job *job, Error *err)
     return job_alive(job, err) && kube_delete(job->kube, &(KubeRef){"Namespace", NULL, job->instance.ns}, &options, err);
 }
 
-/* What Kubernetes says holds the namespace, such as a finalizer and its object's kind. */
-static void explain_namespace(const json_t *ns, Str *out)
+/* What Kubernetes itself says of the namespace, such as kinds and numbers of what is left, or an API that does not answer. */
+static void explain_namespace(const json_t *ns, bool holders_told, Str *out)
 {
-    static const char *const telling[] = {"NamespaceFinalizersRemaining", "NamespaceContentRemaining",
-                                          "NamespaceDeletionContentFailure", "NamespaceDeletionDiscoveryFailure"};
+    static const char *const telling[] = {"NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFailure",
+                                          "NamespaceFinalizersRemaining", "NamespaceContentRemaining"};
     json_t *conditions = json_at(ns, "status.conditions"), *c;
     size_t k;
-    str_append(out, "the namespace is being deleted");
-    for (size_t i = 0; i < ARRAY_SIZE(telling); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(telling) - (holders_told ? 2 : 0); i++)
         json_array_foreach(conditions, k, c)
         {
             if (strcmp(json_string_at(c, "type", ""), telling[i]) == 0 && strcmp(json_string_at(c, "status", ""), "True") == 0)
@@ -117,8 +119,13 @@ bool deprovision_namespace_check(Job *job, bool *ret_done, Error *err)
     if (!our_namespace(job, &ns, err))
         return false;
     *ret_done = !ns;
-    if (ns)
-        explain_namespace(ns, &job->progress);
+    if (!ns)
+        return true;
+    str_append(&job->progress, "the namespace is being deleted");
+    size_t told = job->progress.len;
+    if (job->op.step_seconds >= HELD_SECONDS && !namespace_holders(job->kube, ns, &job->progress, err))
+        return false;
+    explain_namespace(ns, job->progress.len > told, &job->progress);
     return true;
 }
 
@@ -126,7 +133,8 @@ bool deprovision_persistent_volumes_check(Job *job, bool *ret_done, Error *err)
 {
     CLEANUP_JSON json_t *volumes = NULL;
     CLEANUP_JSON json_t *foreign = NULL;
-    size_t i, left = 0;
+    CLEANUP_JSON json_t *waited_for = json_array();
+    size_t i;
     json_t *volume;
     /* A namespace of that name that still exists is somebody else's, and so are its volumes. */
     if (kube_get(job->kube, &(KubeRef){"Namespace", NULL, job->instance.ns}, &foreign, err)) {
@@ -140,10 +148,9 @@ bool deprovision_persistent_volumes_check(Job *job, bool *ret_done, Error *err)
     {
         bool ours = strcmp(json_string_at(volume, "spec.claimRef.namespace", ""), job->instance.ns) == 0;
         bool kept = strcmp(json_string_at(volume, "spec.persistentVolumeReclaimPolicy", ""), "Retain") == 0;
-        left += ours && !kept;
+        if (ours && !kept)
+            json_array_append(waited_for, volume);
     }
-    *ret_done = left == 0;
-    if (left)
-        str_appendf(&job->progress, "volumes being deleted: %zu", left);
+    left(job, waited_for, "volumes", ret_done);
     return true;
 }

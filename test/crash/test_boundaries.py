@@ -28,13 +28,13 @@ class Lane:
         self.pg.start()
         self.conninfo = self.pg.conninfo
         self.folder, self.seal_keys, self.password = folder, new_seal_key(), uuid.uuid4().hex
-        self.number = number
+        self.prefix = f"c{number}"
         self.broker().run("migrate")
 
-    def broker(self, environment=None):
+    def broker(self, environment=None, **more):
         return Broker(self.conninfo, os.path.join(self.folder, f"{self.name}.log"), variant="test", environment=environment,
                       seal_keys=self.seal_keys, password=self.password, lease_seconds=2, poll_ms=100,
-                      namespace_prefix=f"c{self.number}", **self.testbed.settings())
+                      namespace_prefix=self.prefix, **self.testbed.settings(), **more)
 
 
 def step(osb, kind, instance, binding):
@@ -70,7 +70,7 @@ def prepare(osb, kind, instance, binding):
 
 
 def snapshot(lane, instance):
-    return normalized(lane.testbed, f"c{lane.number}-{instance}", instance)
+    return normalized(lane.testbed, f"{lane.prefix}-{instance}", instance)
 
 
 def learn(lane, folder):
@@ -107,7 +107,7 @@ def crash_once(lane, point, undisturbed):
         osb = broker.osb()
         finish(osb, kind, instance, binding)
         if kind == "deprovision":
-            left = lane.testbed.kubectl("get", "ns", f"c{lane.number}-{instance}", "--ignore-not-found", "-o", "name").strip()
+            left = lane.testbed.kubectl("get", "ns", f"{lane.prefix}-{instance}", "--ignore-not-found", "-o", "name").strip()
             return [f"{left} is left"] if left else []
         differences += difference(undisturbed, snapshot(lane, instance))
         got = osb.get_binding(instance, binding).status

@@ -173,7 +173,7 @@ def delete_during_create(testbed, folder):
 def main():
     folder = scratch("failures")
     with Testbed("failures") as testbed, empty_registry(testbed):
-        subprocess.run([testbed.values["KUBECTL"], "--kubeconfig", testbed.kubeconfig, "apply", "-f", "-"], input=REFUSE_PODS, text=True, check=True)
+        testbed.kubectl("apply", "-f", "-", text=REFUSE_PODS)
         report.section("creates that cannot succeed", no_create_succeeds, testbed, folder)
         report.section("delete during create", delete_during_create, testbed, folder)
     report.close()

@@ -59,9 +59,10 @@ class Testbed:
             settings["check_external"] = False
         return settings
 
-    def kubectl(self, *arguments, check=True):
+    def kubectl(self, *arguments, check=True, text=None):
+        """What kubectl prints; `text` is its standard input."""
         done = subprocess.run([self.values.get("KUBECTL", "kubectl"), "--kubeconfig", self.kubeconfig, *arguments],
-                              capture_output=True, text=True)
+                              capture_output=True, text=True, input=text)
         if check and done.returncode != 0:
             raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout

@@ -59,9 +59,9 @@ bool fuzz_same_json(const json_t *a, const json_t *b)
 const Catalog *fuzz_catalog(void)
 {
     static Catalog *catalog;
-    Error err;
-    if (!catalog && !catalog_load("catalog", NULL, NULL, &catalog, &err)) {
-        fprintf(stderr, "%s\n", err.text);
+    CLEANUP(faults_clear) Faults faults = {0};
+    if (!catalog && !catalog_load("catalog", NULL, NULL, &catalog, &faults)) {
+        fprintf(stderr, "%s: %s\n", faults.at[0].file, faults.at[0].text);
         abort();
     }
     return catalog;

@@ -6,6 +6,7 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+UNCHECKED = "no case has checked it"
 BEGIN, END = "<!-- outcomes -->", "<!-- /outcomes -->"
 Rule = collections.namedtuple("Rule", "id level section title")
 Case = collections.namedtuple("Case", "name function rules needs flow")
@@ -34,8 +35,8 @@ def read_rules():
 class Outcomes:
     """Counts checks by rule; used by many threads."""
 
-    def __init__(self, rules, never, verbose=False):
-        self.rules, self.never, self.verbose = rules, never, verbose
+    def __init__(self, rules, never=(), verbose=False, foreign=False):
+        self.rules, self.never, self.verbose, self.foreign = rules, dict(never), verbose, foreign
         self.good, self.bad, self.reasons = collections.Counter(), collections.defaultdict(list), {}
         self.crashed, self.lock = [], threading.Lock()
         unknown = set(never) - set(rules)
@@ -85,13 +86,13 @@ class Outcomes:
         """(outcome, reason): passed, failed, or not applicable."""
         if self.bad[rule]:
             return "failed", "; ".join(self.bad[rule][:3])
-        if rule in self.never:
+        if rule in self.never and not self.foreign:
             return "not applicable", self.never[rule]
         if self.good[rule]:
             return "passed", ""
         if rule in self.reasons:
             return "not applicable", self.reasons[rule]
-        return "failed", "no case has checked it"
+        return ("not applicable", "no answer was about it") if self.foreign else ("failed", UNCHECKED)
 
     def table(self):
         """The outcomes as Markdown, section by section."""

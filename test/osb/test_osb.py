@@ -16,7 +16,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE), os.path.join(os.path.dirname(HERE),
 
 import world  # noqa: E402
 from invariants import Observer  # noqa: E402
-from suite import CASES, Outcomes, read_rules, readme_parts, write_readme  # noqa: E402
+from suite import CASES, UNCHECKED, Outcomes, read_rules, readme_parts, write_readme  # noqa: E402
 
 import cases_bindings  # noqa: E402, F401
 import cases_catalog  # noqa: E402, F401
@@ -44,7 +44,7 @@ def choose(outcomes, arguments):
     """The cases to run; the rules of the others are not applicable."""
     chosen = []
     for one in sorted(CASES, key=lambda c: c.needs is None):  # those that start brokers take longest
-        if os.environ.get("OSB_URL") and one.needs:
+        if outcomes.foreign and one.needs:
             outcomes.not_applicable(one.rules, f"needs {one.needs}")
         elif arguments.tier == 2 and not one.flow:
             continue
@@ -56,12 +56,11 @@ def choose(outcomes, arguments):
 def show(outcomes, partial):
     """A line for each rule; gives how many passed and failed."""
     count = {"passed": 0, "failed": len(outcomes.crashed), "not applicable": 0}
-    foreign = bool(os.environ.get("OSB_URL"))
     for rule in outcomes.rules.values():
         outcome, reason = outcomes.of(rule.id)
-        if partial and reason == "no case has checked it":
+        if partial and reason == UNCHECKED:
             continue
-        if foreign and outcome == "failed" and rule.level in ("may", "own"):
+        if outcomes.foreign and outcome == "failed" and rule.level in ("may", "own"):
             outcome = "differs"
         count[outcome] = count.get(outcome, 0) + 1
         print(f"{rule.id}  {rule.section:36} {outcome}{': ' + reason if reason else ''}")
@@ -76,13 +75,13 @@ def main():
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     began = time.monotonic()
-    outcomes = Outcomes(read_rules(), NEVER, arguments.verbose)
-    observer = Observer(outcomes)
     foreign = bool(os.environ.get("OSB_URL"))
+    outcomes = Outcomes(read_rules(), NEVER, arguments.verbose, foreign)
+    observer = Observer(outcomes)
     with world.foreign_world(observer) if foreign else world.own_world(observer, arguments.tier) as w:
         run_cases(outcomes, w, choose(outcomes, arguments))
     partial = bool(arguments.only) or arguments.tier == 2 or foreign
-    count = show(outcomes, partial and not foreign)
+    count = show(outcomes, partial)
     if not partial:
         if arguments.write and not count["failed"]:
             write_readme(outcomes.table())

@@ -6,8 +6,9 @@ import uuid
 
 from client import DROP
 from rows import ABSENT, Row, expect, table
+from schemas import example
 from suite import NotApplicable, case
-from world import KAFKA
+from world import KAFKA, until
 
 ASYNC = {"accepts_incomplete": "true"}
 BUSY = "ConcurrencyError"
@@ -153,18 +154,29 @@ def rotatable(w):
         raise NotApplicable("the plan does not offer rotation")
 
 
+def topics(w):
+    """Parameters of a bind that the published schema takes, as members of a body."""
+    schema = w.schema("service_binding", "create")
+    return {"parameters": example(schema)} if schema else {}
+
+
 @case("ROT-02 ROT-04 ROT-05 ROT-06 ROT-07 ROT-08", flow=True)
 def rotation(t, w):
     rotatable(w)
     c = w.client
     instance = c.create()
-    old, first = c.bind(instance, {"bind_resource": {"app_guid": "app"}})
+    given = topics(w)
+    old, first = c.bind(instance, {"bind_resource": {"app_guid": "app"}, **given})
     new = str(uuid.uuid4())
     bare = {"service_id": DROP, "plan_id": DROP, "predecessor_binding_id": old}
     answer = c.ask("BND", instance, new, bare)
     expect(t, w, "ROT-02 ROT-06", "a rotation without service and plan", answer, 201, see={"credentials": dict})
     t.check("ROT-02", "makes new credentials", answer.body.get("credentials") != first.body["credentials"])
-    for body in (bare, {"predecessor_binding_id": old}):
+    for which in (old, new):
+        got = c.ask("GBN", instance, which)
+        t.equal("ROT-05 GBN-05", "the parameters are the predecessor's", got.body.get("parameters"), given.get("parameters"))
+    expect(t, w, "ROT-05", "a rotation with other parameters", c.ask("BND", instance, str(uuid.uuid4()), {**bare, "parameters": {"lifetime_seconds": 7200}}), 400)
+    for body in (bare, {"predecessor_binding_id": old}, {"predecessor_binding_id": old, **given}):
         again = c.ask("BND", instance, new, body)
         t.check("ROT-08", "the same rotation again", again.status == 200 and again.body == answer.body, again.status)
     expect(t, w, "ROT-08", "the same id without a predecessor", c.ask("BND", instance, new), 409)
@@ -211,8 +223,7 @@ def lifetimes(t, w):
         raise NotApplicable("bindings have no lifetime")
     c = w.client
     made, answer = c.bind(w.other, {"parameters": {"lifetime_seconds": 86400}})
-    expires = answer.body["metadata"]["expires_at"]
-    left = (datetime.datetime.strptime(expires, "%Y-%m-%dT%H:%M:%S.%fZ") - datetime.datetime.utcnow()).total_seconds()
+    expires, left = answer.body["metadata"]["expires_at"], ends_in(answer)
     t.check("BND-17", "the end is a day away", 86000 < left <= 86460, left)
     t.check("BND-18", "and is to be renewed before", answer.body["metadata"]["renew_before"] < expires, answer.body["metadata"])
     got = c.ask("GBN", w.other, made)
@@ -225,3 +236,30 @@ def lifetimes(t, w):
     plain, answer = c.bind(w.other)
     t.check("BND-16", "no end without a lifetime", "metadata" not in answer.body, answer.body.get("metadata"))
     c.ask("UNB", w.other, plain)
+
+
+@case("ROT-03 BND-18")
+def expiry(t, w):
+    """The shortest lifetime ends: the binding goes, and has no successor."""
+    schema = (w.schema("service_binding", "create") or {}).get("properties", {}).get("lifetime_seconds")
+    if not schema or schema["minimum"] > 90:
+        raise NotApplicable("no binding ends within a minute and a half")
+    c = w.client
+    made, answer = c.bind(w.other, {"parameters": {"lifetime_seconds": schema["minimum"]}})
+    lasting, _ = c.bind(w.other)
+    left = ends_in(answer)
+    t.check("BND-17", "it ends when it was told to", left <= schema["minimum"] + 1, left)
+    t.equal("BND-17", "until then it is there", c.ask("GBN", w.other, made).status, 200)
+    until(lambda: ends_in(answer) < -0.5, left + 10)
+    rotation_ = c.ask("BND", w.other, str(uuid.uuid4()), {"service_id": DROP, "plan_id": DROP, "predecessor_binding_id": made})
+    expect(t, w, "ROT-03", "a rotation of one that has expired", rotation_, 400)
+    t.check("BND-17 GBN-02", "it is revoked", until(lambda: c.ask("GBN", w.other, made).status == 404, 30))
+    t.check("UNB-05", "an unbind of it", until(lambda: c.ask("UNB", w.other, made).status == 410, 30))
+    expect(t, w, "GBN-01", "one without a lifetime stays", c.ask("GBN", w.other, lasting), 200)
+    c.ask("UNB", w.other, lasting)
+
+
+def ends_in(answer):
+    """Seconds until the binding of an answer expires."""
+    end = datetime.datetime.strptime(answer.body["metadata"]["expires_at"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    return (end - datetime.datetime.utcnow()).total_seconds()

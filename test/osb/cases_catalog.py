@@ -3,7 +3,7 @@ import json
 import re
 
 from client import DROP
-from rows import Row, run_row, table
+from rows import Row, TEXT, run_row, table
 from schemas import DRAFT, faults, references, semantic_version, violations
 from suite import NotApplicable, case
 
@@ -221,7 +221,8 @@ def bad_parameters(t, w):
         wrong = violations(schema) if schema else [("any", {"no such member": 1})]
         for what, value in wrong[:120]:
             if isinstance(value, dict):
-                run_row(t, w, Row(f"CAT-56 {rules}", f"parameters: {what}", call, 400, {"parameters": value}, on=on))
+                told = re.compile(re.escape(next(iter(value)))) if value else TEXT
+                run_row(t, w, Row(f"CAT-56 {rules}", f"parameters: {what}", call, 400, {"parameters": value}, on=on, see={"description": told}))
 
 
 VERSION_OF = "maintenance_info"

@@ -133,13 +133,6 @@ def two_pairs(t, w):
             t.equal("AUT-05 AUT-01", f"user {name} with {'its' if want == 200 else 'another'} password", answer.status, want)
 
 
-@case("AUT-04")
-def over_tls(t, w):
-    if not w.client.url.startswith("https:"):
-        raise NotApplicable("the broker is reached over plain HTTP")
-    t.equal("AUT-04", "the catalog over TLS", w.client.call("GET", "/v2/catalog").status, 200)
-
-
 # URLs
 
 AS_THEY_ARE = ("last_operation", "...")

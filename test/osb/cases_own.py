@@ -1,9 +1,13 @@
 """What only a broker can show that the suite starts: restarts, other catalogs and settings, a database that is away, the log."""
+import http.client
 import os
 import re
+import ssl
+import subprocess
 import uuid
 
-from client import DROP
+from cases_http import IDENTITIES
+from client import Client
 from rows import ABSENT, expect
 from suite import case
 from world import LOG, SETTINGS, until
@@ -114,16 +118,91 @@ def plan_without_maintenance(t, w):
         own.client.delete(instance)
 
 
-@case("HDR-10", needs=LOG)
-def identity_in_log(t, w):
-    mark = str(uuid.uuid4())
-    w.client.ask("PRV", w.ready, body={"space_guid": "another"}, headers={"X-Broker-API-Request-Identity": mark}, query={"accepts_incomplete": DROP})
-    if not any(mark in str(line) for line in w.own.log_lines()):
-        t.not_applicable(["HDR-10"], "the broker does not log it")
-    else:
-        t.check("HDR-10", "the log names the request", True)
+AUDITED = [  # action, call, on, status, changes
+    ("provision", "PRV", "ready", 409, {"body": {"space_guid": "another"}}), ("provision", "PRV", "ready", 200, {}), ("provision", "PRV", "new", 400, {"raw": b"{"}),
+    ("update", "UPD", "ready", 200, {}), ("update", "UPD", "new", 404, {}), ("deprovision", "DEP", "new", 410, {}), ("bind", "BND", "ready", 200, {}),
+    ("bind", "BND", "new", 404, {}), ("unbind", "UNB", "new", 410, {})]
+
+
+@case("HDR-10 AUD-01 AUD-02 AUD-03", needs=LOG)
+def audit(t, w):
+    c, asked = w.client, {}
+    for action, call, on, status, more in AUDITED:
+        mark, (instance, binding) = str(uuid.uuid4()), w.target(on)
+        headers = {"X-Broker-API-Request-Identity": mark, **IDENTITIES[0][1]}
+        expect(t, w, "ERR-01", f"{call} to be audited", c.ask(call, instance, binding, headers=headers, **more), status)
+        asked[mark] = {"action": action, "instance": instance, "status": str(status), "platform": "cloudfoundry", "user": c.username, "client": "127.0.0.1",
+                       "platform_user": "683ea748-3092-4ff4-b656-39cacc4d5360", **({"binding": binding} if call in ("BND", "UNB") else {})}
+    quiet = [(call, {}) for call in ("CAT", "GIN", "LOI", "GBN", "LOB")] + [("PRV", {"Authorization": None}), ("DEP", {"Authorization": "Bearer x"})]
+    for call, headers in quiet:
+        mark = str(uuid.uuid4())
+        c.ask(call, w.ready, w.bound, headers={"X-Broker-API-Request-Identity": mark, **headers})
+        asked[mark] = None
+    t.check("AUD-01", "every write is in the log", until(lambda: all(mark in str(w.own.log_lines()) for mark, want in asked.items() if want), 10))
+    lines = [line for line in w.own.log_lines() if line.get("event") == "audit"]
+    for mark, want in asked.items():
+        found = [line for line in lines if line.get("request_identity") == mark]
+        if want is None:
+            t.equal("AUD-02", "no audit line for a read or a failed login", found, [])
+        else:
+            t.equal("AUD-01", f"one audit line for {want['action']} {want['status']}", len(found), 1)
+            t.equal("AUD-01 HDR-10", f"what it says of {want['action']} {want['status']}", {k: (found or [{}])[0].get(k) for k in want}, want)
     text = str(w.own.log_lines())
-    t.check("ERR-03", "no password in the log", w.client.password not in text and w.client.headers["Authorization"] not in text)
+    bound = c.ask("GBN", w.ready, w.bound).body["credentials"]
+    for name, secret in (("the broker's password", c.password), ("its login", c.headers["Authorization"]), ("a binding's password", bound["password"])):
+        t.check("AUD-03 ERR-03", f"the log does not hold {name}", secret not in text)
+
+
+@case("UPD-13 GIN-07", needs=SETTINGS)
+def newer_version(t, w):
+    """The plan gets a new maintenance version; the instance keeps its own."""
+    folder = {}
+    with w.own.another(w, "newer", lambda f: folder.update(catalog=f)) as (broker, own):
+        instance, old = own.client.create(), own.names["$version"]
+        broker.stop()
+        change(folder["catalog"], "plans/developer.yml", f"version: {re.escape(old)}", "version: 99.1.0-rc.1+build.5")
+        broker.start()
+        c = w.own.client(broker, w.client.observer).use((own.client.service_id, own.client.plan_id))
+        maintenance = [p["maintenance_info"]["version"] for s in c.catalog() for p in s["plans"] if p["id"] == c.plan_id]
+        t.equal("CAT-60", "the new version in the catalog", maintenance, ["99.1.0-rc.1+build.5"])
+        expect(t, w, "GIN-07", "the instance's own version", c.ask("GIN", instance), 200, see={"maintenance_info.version": old})
+        new = {"maintenance_info": {"version": "99.1.0-rc.1+build.5"}}
+        expect(t, w, "UPD-13", "an upgrade that cannot be done", c.ask("UPD", instance, body=new), 422, "MaintenanceNotSupported", {"update_repeatable": False})
+        expect(t, w, "UPD-11", "an upgrade to the old version", c.ask("UPD", instance, body={"maintenance_info": {"version": old}}), 422, "MaintenanceInfoConflict")
+        expect(t, w, "PRV-08", "a provision of the old version", c.ask("PRV", str(uuid.uuid4()), body={"maintenance_info": {"version": old}}), 422,
+               "MaintenanceInfoConflict")
+        expect(t, w, "PRV-13 AMB-10", "the same provision of the old instance", c.ask("PRV", instance), 200)
+        expect(t, w, "GIN-07 UPD-17", "the instance's own version", c.ask("GIN", instance), 200, see={"maintenance_info.version": old})
+        fresh = str(uuid.uuid4())
+        t.equal("PRV-09", "a provision of the new version", c.end(c.ask("PRV", fresh, body=new), fresh), "succeeded")
+        expect(t, w, "GIN-07", "its version", c.ask("GIN", fresh), 200, see={"maintenance_info.version": "99.1.0-rc.1+build.5"})
+        for each in (instance, fresh):
+            c.delete(each)
+
+
+@case("AUT-04", needs=SETTINGS)
+def over_tls(t, w):
+    w.own.require("tls_certificate")
+    key, certificate = (os.path.join(w.own.folder, name) for name in ("key.pem", "cert.pem"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", certificate, "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
+    trusting = ssl.create_default_context(cafile=certificate)
+    with w.own.another(w, "tls", tls_certificate=certificate, tls_key=key, secure=trusting) as (_, own):
+        c = own.client
+        t.equal("AUT-04", "a whole life over TLS: provision", c.end(c.ask("PRV", "over-tls"), "over-tls"), "succeeded")
+        t.equal("AUT-04", "bind", c.bind("over-tls")[1].status, 201)
+        t.equal("AUT-04", "deprovision", c.delete("over-tls"), "succeeded")
+        expect(t, w, "AUT-04 AUT-01", "no credentials over TLS", c.ask("CAT", headers={"Authorization": None}), 401)
+        try:
+            status = Client(c.url, c.username, c.password).ask("CAT").status
+        except ssl.SSLCertVerificationError as problem:
+            status = problem.reason
+        t.equal("AUT-04", "who does not know the CA does not get through", status, "CERTIFICATE_VERIFY_FAILED")
+        try:
+            status = Client(c.url.replace("https", "http"), c.username, c.password).ask("CAT").status
+        except (OSError, http.client.HTTPException):
+            status = "dropped"
+        t.equal("AUT-04", "plain HTTP to it", status, "dropped")
 
 
 @case("SET-01", needs=SETTINGS)

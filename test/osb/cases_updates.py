@@ -1,16 +1,23 @@
 """Updates: what is refused, what changes, what merges, instance metadata."""
 import uuid
 
+from client import DROP
 from rows import ABSENT, Row, expect, table
-from schemas import example
+from schemas import example, nullable
 from suite import NotApplicable, case
-from world import KAFKA
+from world import CLUSTER, KAFKA
 
 BUSY = "ConcurrencyError"
 PREVIOUS = {"service_id": "$service", "plan_id": "$plan", "organization_id": "o", "space_id": "s", "maintenance_info": {"version": "1.0.0"}}
 SUBSETS = [{}, {"plan_id": "$plan"}, {"plan_id": None}, {"maintenance_info": {}}, {"x-foo": [1]}, PREVIOUS, {**PREVIOUS, "plan_id": "unknown"}]
 
-table([Row("UPD-24 AMB-07", "unknown instance", "UPD", 404, body) for body in ({}, {"plan_id": "$plan"}, {"parameters": {"no such": 1}})]
+CHANGE = {"plan_id": "$other_plan"}
+table([Row("ORD-03", "another plan with bad parameters", "UPD", 400, {**CHANGE, "parameters": {"no such": 1}}, on="ready"),
+       Row("ORD-03", "another plan without accepts_incomplete", "UPD", 422, CHANGE, {"accepts_incomplete": DROP}, "ready", "AsyncRequired"),
+       Row("ORD-03 UPD-11", "another plan with another version", "UPD", 422, {**CHANGE, "maintenance_info": {"version": "99.0.0"}}, on="ready",
+           word="MaintenanceInfoConflict"),
+       Row("UPD-05", "another plan", "UPD", 422, CHANGE, on="ready", word="PlanChangeNotSupported", see={"update_repeatable": False})]
+      + [Row("UPD-24 AMB-07", "unknown instance", "UPD", 404, body) for body in ({}, {"plan_id": "$plan"}, {"parameters": {"no such": 1}})]
       + [Row("UPD-16 AMB-12", "parameters that no plan takes", "UPD", 400, {"parameters": {"no such": 1}}, on="ready")])
 
 
@@ -18,7 +25,7 @@ table([Row("UPD-24 AMB-07", "unknown instance", "UPD", 404, body) for body in ({
 def plan_change(t, w):
     """A change that the catalog does not announce is refused, and says that repeating does not help."""
     if not w.other_plan or w.plan.get("plan_updateable", w.service.get("plan_updateable")):
-        raise NotApplicable("the plan can be changed")
+        raise NotApplicable("the plan can be changed, or there is no other")
     for body in ({}, {"parameters": {}}, {"previous_values": {"plan_id": w.plan["id"]}}, {"context": {"instance_name": "x"}}):
         for version, seen in (("2.17", False), ("2.16", False), ("2.15", ABSENT), ("2.13", ABSENT)):
             before = w.state(w.ready)
@@ -65,11 +72,16 @@ def context_only(t, w):
     c.delete(instance)
 
 
-def two_values(w):
-    """Two parameters objects of the update schema that differ in a value."""
+def update_schema(w):
     schema = w.schema("service_instance", "update")
     if not schema:
         raise NotApplicable("the plan's updates take no parameters")
+    return schema
+
+
+def two_values(w):
+    """Two parameters objects of the update schema that differ in a value."""
+    schema = update_schema(w)
     return example(schema), example(schema, other=True)
 
 
@@ -95,6 +107,43 @@ def parameters(t, w):
 
 def contains(whole, part):
     return all(contains(whole.get(k, {}), v) if isinstance(v, dict) else whole.get(k) == v for k, v in part.items())
+
+
+def put_at(path, value):
+    return {path[0]: put_at(path[1:], value)} if path else value
+
+
+def part_at(schema, path):
+    return part_at(schema["properties"][path[0]], path[1:]) if path else schema
+
+
+@case("UPD-21")
+def merging(t, w):
+    """Keys merge one by one; null takes a key back to the plan's value."""
+    schema = update_schema(w)
+    paths = nullable(schema)[:3]
+    if len(paths) < 2 or paths[0][:-1] != paths[1][:-1]:
+        raise NotApplicable("no parameters of the plan can be reset")
+    c, (one, two) = w.client, paths[:2]
+    first, second = example(part_at(schema, one)), example(part_at(schema, two))
+    changed = example(part_at(schema, one), other=True)
+    instance = c.create({"parameters": put_at(one, first)})
+
+    def update(what, parameters, wanted):
+        t.equal("UPD-21 UPD-07", what, c.end(c.ask("UPD", instance, body={"parameters": parameters}), instance), "succeeded")
+        t.equal("UPD-21 GIN-06", f"{what}: what is set then", c.ask("GIN", instance).body.get("parameters"), wanted)
+
+    both = put_at(one[:-1], {one[-1]: first, two[-1]: second})
+    update("another key is added", put_at(two, second), both)
+    update("one key is changed", put_at(one, changed), put_at(one[:-1], {one[-1]: changed, two[-1]: second}))
+    update("one key is reset", put_at(one, None), put_at(two, second))
+    answer = c.ask("UPD", instance, body={"parameters": put_at(one, None)})
+    expect(t, w, "UPD-21 UPD-09", "a reset of what is not set", answer, 200)
+    refused = c.ask("UPD", instance, body={"parameters": put_at(one[:-1], {one[-1]: first, "no such": 1})})
+    expect(t, w, "UPD-16 UPD-17", "a good key beside a bad one", refused, 400)
+    t.equal("UPD-17 ERR-08", "applies neither", c.ask("GIN", instance).body.get("parameters"), put_at(two, second))
+    update("the last key is reset", put_at(two, None), None)
+    c.delete(instance)
 
 
 @case("BLK-03 GIN-03 UPD-08 DEP-07", needs=KAFKA)
@@ -149,11 +198,9 @@ def failed_update(t, w):
     t.equal("ORP-05", "the delete works", c.delete(instance), "succeeded")
 
 
-@case("UPD-24 UPD-06")
+@case("UPD-06", needs=CLUSTER)
 def failed_instance(t, w):
     """An instance whose provision failed takes no update."""
-    if not w.own:
-        raise NotApplicable("needs an instance whose provision failed")
     instance = str(uuid.uuid4())
     w.own.testbed.kubectl("create", "ns", w.own.namespace(instance))
     w.client.end(w.client.ask("PRV", instance), instance)

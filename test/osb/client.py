@@ -1,6 +1,7 @@
 """A client that sends any request, right or wrong, and shows each exchange to an observer."""
 import base64
 import dataclasses
+import functools
 import http.client
 import json
 import re
@@ -83,20 +84,22 @@ def parse(text):
 
 
 class Client(Osb):
-    """url: http[s]://host[:port][/prefix]. faulty: the broker's parts are being broken, so 5xx is no fault of its own."""
+    """url: http[s]://host[:port][/prefix]. faulty: the broker's parts are being broken, so 5xx is no fault of its own;
+    secure: ssl.SSLContext, None for the system's."""
 
-    def __init__(self, url, username, password, version="2.17", observer=None, faulty=False):
+    def __init__(self, url, username, password, version="2.17", observer=None, faulty=False, secure=None):
         super().__init__(url, username, password, version)
         parts = urllib.parse.urlsplit(url)
         self.prefix = parts.path.rstrip("/")
-        self.connection = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self.secure = secure
+        self.connection = functools.partial(http.client.HTTPSConnection, context=secure) if parts.scheme == "https" else http.client.HTTPConnection
         self.username, self.password, self.version = username, password, version
         self.observer, self.faulty = observer, faulty
         self.service_id = self.plan_id = None  # of standard requests
         self.deletes = set()  # ids that a delete was accepted for, of instances and bindings
 
     def with_version(self, version):
-        other = Client(self.url, self.username, self.password, version, self.observer, self.faulty)
+        other = Client(self.url, self.username, self.password, version, self.observer, self.faulty, self.secure)
         other.service_id, other.plan_id, other.deletes = self.service_id, self.plan_id, self.deletes
         return other
 

@@ -52,7 +52,7 @@ def example(schema, root=None, other=False):
     root = root or schema
     schema = resolve(schema, root)
     if "enum" in schema:
-        return schema["enum"][-1 if other else 0]
+        return [v for v in schema["enum"] if v is not None][-1 if other else 0]
     kind = kind_of(schema)
     if kind in ("integer", "number"):
         low, high = schema.get("minimum"), schema.get("maximum")
@@ -66,8 +66,15 @@ def example(schema, root=None, other=False):
         return ("b" if other else "a") * max(1, schema.get("minLength", 1))
     if kind == "array":
         return [example(schema["items"], root, other)] * max(1, schema.get("minItems", 1))
-    names = schema.get("required") or list(schema.get("properties", {}))[:max(1, schema.get("minProperties", 1))]
+    names = list(schema.get("required", []))
+    names += [name for name in schema.get("properties", {}) if name not in names][:max(0, schema.get("minProperties", 1) - len(names))]
     return {name: example(schema["properties"][name], root, other) for name in names}
+
+
+def nullable(schema):
+    """Names of the members that null resets, with the path to them."""
+    out = [[name] for name, part in schema.get("properties", {}).items() if "null" in part.get("type", [])]
+    return out + [[name] + path for name, part in schema.get("properties", {}).items() for path in nullable(part)]
 
 
 def wrong_value(kind):

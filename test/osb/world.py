@@ -87,11 +87,12 @@ class Own:
         values = {"workers": 8, "poll_ms": 100, **self.testbed.settings(), "seal_keys": new_seal_key(), **settings}
         return Broker(conninfo, os.path.join(self.folder, name + ".log"), variant=self.variant_name, **values)
 
-    def client(self, broker, observer, version="2.17", faulty=False):
-        return Client(f"http://127.0.0.1:{broker.port}", broker.username, broker.password, version, observer, faulty)
+    def client(self, broker, observer, version="2.17", faulty=False, secure=None):
+        scheme = "https" if secure else "http"
+        return Client(f"{scheme}://127.0.0.1:{broker.port}", broker.username, broker.password, version, observer, faulty, secure)
 
     @contextlib.contextmanager
-    def another(self, world, name, edit=None, faulty=False, **settings):
+    def another(self, world, name, edit=None, faulty=False, secure=None, **settings):
         """A second broker with a database, settings and a catalog of its own: (broker, world of it). edit(folder) changes a copy of the catalog."""
         self.pg.psql(f"create database {name} owner cpbroker", superuser=True)
         if edit:
@@ -100,10 +101,13 @@ class Own:
             edit(settings["catalog"])
         broker = self.make(name, self.pg.conninfo.replace("dbname=cpbroker", f"dbname={name}"), workers=2, **settings)
         broker.run("migrate")
-        with broker:
-            client = self.client(broker, world.client.observer, faulty=faulty)
+        broker.start(wait_ready=not secure)
+        try:
+            client = self.client(broker, world.client.observer, faulty=faulty, secure=secure)
             world.client.observer.secrets.append(broker.password)
             yield broker, World(client, world.plan["name"], self)
+        finally:
+            broker.stop()
 
     def require(self, setting):
         """For cases about a setting that this broker may not have."""

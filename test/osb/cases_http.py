@@ -111,7 +111,7 @@ def credentials(t, w):
 
 @case()
 def kept_connection(t, w):
-    connection = w.client.connection(w.client.host, w.client.port, timeout=30)
+    connection = w.client.connect()
     for path, headers, status in (("/v2/catalog", w.client.headers, 200), (w.client.path("GIN", w.ready), w.client.headers, 200),
                                   ("/v2/catalog", {VERSION: "2.17"}, 401), ("/v2/catalog", w.client.headers, 200)):
         connection.request("GET", w.client.prefix + path, headers=headers)

@@ -48,6 +48,7 @@ def restart_with_another_catalog(t, w):
         expect(t, w, "PRV-03", "a provision of the plan that is gone", c.ask("PRV", str(uuid.uuid4())), 400)
         expect(t, w, "CAT-05", "a fetch of its instance", c.ask("GIN", instance), 200, see={"plan_id": c.plan_id})
         expect(t, w, "CAT-05", "a fetch of its binding", c.ask("GBN", instance, binding), 200, see={"credentials": answer.body["credentials"]})
+        expect(t, w, "CAT-05 UNB-03", "an unbind", c.ask("UNB", instance, binding), 200)
         t.equal("CAT-05", "a deprovision", c.delete(instance), "succeeded")
         c.use((c.service_id, c.plan("standard")[1]))
         instance = str(uuid.uuid4())

@@ -1,10 +1,9 @@
 """A client that sends any request, right or wrong, and shows each exchange to an observer."""
 import base64
 import dataclasses
-import functools
-import http.client
 import json
 import re
+import ssl
 import time
 import urllib.parse
 import uuid
@@ -88,18 +87,15 @@ class Client(Osb):
     secure: ssl.SSLContext, None for the system's."""
 
     def __init__(self, url, username, password, version="2.17", observer=None, faulty=False, secure=None):
-        super().__init__(url, username, password, version)
-        parts = urllib.parse.urlsplit(url)
-        self.prefix = parts.path.rstrip("/")
-        self.secure = secure
-        self.connection = functools.partial(http.client.HTTPSConnection, context=secure) if parts.scheme == "https" else http.client.HTTPConnection
+        super().__init__(url, username, password, version, secure or (ssl.create_default_context() if url.startswith("https:") else None))
+        self.prefix = urllib.parse.urlsplit(url).path.rstrip("/")
         self.username, self.password, self.version = username, password, version
         self.observer, self.faulty = observer, faulty
         self.service_id = self.plan_id = None  # of standard requests
         self.deletes = set()  # ids that a delete was accepted for, of instances and bindings
 
     def with_version(self, version):
-        other = Client(self.url, self.username, self.password, version, self.observer, self.faulty, self.secure)
+        other = Client(self.url, self.username, self.password, version, self.observer, self.faulty, self.context)
         other.service_id, other.plan_id, other.deletes = self.service_id, self.plan_id, self.deletes
         return other
 
@@ -113,7 +109,7 @@ class Client(Osb):
             sent.setdefault("Content-Type", "application/json")
         sent = {k: v for k, v in sent.items() if v is not None}
         began = time.monotonic()
-        connection = self.connection(self.host, self.port, timeout=timeout)
+        connection = self.connect(timeout)
         try:
             connection.request(method, self.prefix + path, body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode(), sent)
             response = connection.getresponse()
@@ -177,6 +173,3 @@ class Client(Osb):
 
     def delete(self, instance):
         return self.end(self.ask("DEP", instance), instance)
-
-    def keep_alive(self):
-        return self.connection(self.host, self.port, timeout=30)

@@ -172,7 +172,7 @@ def id_again(t, w):
     t.equal("URL-04", "an id used again: bind", answer.status, 201)
     w.client.ask("UNB", instance, binding)
     t.equal("URL-04", "a binding's id used again", w.client.bind(instance, binding=binding)[1].status, 201)
-    w.client.delete(instance)
+    w.client.drop(instance)
 
 
 EMPTY = [f"{a}&{b}" for a in ("service_id", "service_id=") for b in ("plan_id", "plan_id=x")] + ["service_id=x&plan_id=", "service_id=x&plan_id"]

@@ -110,7 +110,7 @@ def while_creating(t, w):
     expect(t, w, "GIN-01", "a fetch", c.ask("GIN", instance), 200)
     for i in range(10):
         expect(t, w, "LOI-13 LOI-14", "the end stays", c.ask("LOI", instance), 200, see={"state": "succeeded"})
-    c.delete(instance)
+    c.drop(instance)
 
 
 @case("DEP-08 POL-01", needs=KAFKA)

@@ -55,7 +55,7 @@ def restart_with_another_catalog(t, w):
         t.equal("CAT-35", "a plan that cannot be bound is provisioned", c.end(c.ask("PRV", instance), instance), "succeeded")
         expect(t, w, "CAT-35 BND-25", "but not bound", c.ask("BND", instance, "b"), 400)
         expect(t, w, "BND-25 ERR-06", "nothing is made", c.ask("GBN", instance, "b"), 404)
-        c.delete(instance)
+        c.drop(instance)
 
 
 @case("ERR-07", needs=SETTINGS)
@@ -78,7 +78,7 @@ def database_away(t, w):
         t.check("ERR-07", "with its database it is ready", until(lambda: c.call("GET", "/readyz").status == 200, 30))
         expect(t, w, "ERR-07", "the provision has made nothing", c.ask("LOI", fresh), 404)
         t.equal("ERR-07", "the rest is as before", [c.ask(*call).body for call in (("GIN", instance), ("GBN", instance, binding))], before)
-        c.delete(instance)
+        c.drop(instance)
 
 
 @case("DEP-10 LOI-11", needs=SETTINGS)
@@ -116,7 +116,7 @@ def plan_without_maintenance(t, w):
         expect(t, w, "AMB-09 PRV-21", "nothing is made", own.client.ask("DEP", instance), 410)
         expect(t, w, "PRV-09", "an empty maintenance_info", own.client.ask("PRV", instance, body={"maintenance_info": {}}), 202)
         expect(t, w, "GIN-07", "a fetch of the instance", own.client.ask("GIN", own.client.create()), 200, see={"maintenance_info": ABSENT})
-        own.client.delete(instance)
+        own.client.drop(instance)
 
 
 AUDITED = [  # action, call, on, status, changes
@@ -178,7 +178,7 @@ def newer_version(t, w):
         t.equal("PRV-09", "a provision of the new version", c.end(c.ask("PRV", fresh, body=new), fresh), "succeeded")
         expect(t, w, "GIN-07", "its version", c.ask("GIN", fresh), 200, see={"maintenance_info.version": "99.1.0-rc.1+build.5"})
         for each in (instance, fresh):
-            c.delete(each)
+            c.drop(each)
 
 
 @case("AUT-04", needs=SETTINGS)
@@ -227,7 +227,7 @@ def without_endpoints(t, w):
         c, instance, binding = own.client, own.client.create(), str(uuid.uuid4())
         for call, status in (("BND", 201), ("BND", 200), ("GBN", 200)):
             expect(t, w, "SET-02", f"{call} {status}", c.ask(call, instance, binding), status, see={"endpoints": ABSENT, "credentials": dict})
-        c.delete(instance)
+        c.drop(instance)
 
 
 @case("SET-03", needs=SETTINGS)
@@ -240,7 +240,7 @@ def labels_for_older(t, w):
             for minor in (13, 14, 15, 16, 17):
                 seen = {"metadata.labels": dict} if minor >= first else {"metadata": ABSENT}
                 expect(t, w, "SET-03", f"from 2.{first}, asked with 2.{minor}", c.with_version(f"2.{minor}").ask("PRV", instance), 200, see=seen)
-            c.delete(instance)
+            c.drop(instance)
 
 
 QUOTAS = """global: {instances: 5}
@@ -287,4 +287,4 @@ def quotas(t, w):
         t.equal("QUO-05", "a delete", c.delete(made.pop()), "succeeded")
         create("QUO-05", "in its place another", "big", "wide")
         for instance in made:
-            c.delete(instance)
+            c.drop(instance)

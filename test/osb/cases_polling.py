@@ -66,7 +66,7 @@ def failed_bind(t, w):
         t.equal("LOB-01 LOB-02", "fails", c.end(answer, instance, binding), "failed")
         expect(t, w, "GBN-02", "what is half unbound", c.ask("GBN", instance, binding), 404)
     expect(t, w, "ORP-01 UNB-03", "an unbind again", c.ask("UNB", instance, binding), 200)
-    c.delete(instance)
+    c.drop(instance)
 
 
 @case("LOB-06", needs=KAFKA)
@@ -81,7 +81,7 @@ def several_at_once(t, w):
         t.equal("LOB-06 LOB-02", "and run", {c.ask("LOB", instance, b).body["state"] for b in ids}, {"in progress"})
         expect(t, w, "LOI-14 LOI-05", "the instance's own end stays", c.ask("LOI", instance), 200, see={"state": "succeeded"})
     t.equal("LOB-06 BLK-06", "and succeed", {c.wait(instance, b, 60)["state"] for b in ids}, {"succeeded"})
-    c.delete(instance)
+    c.drop(instance)
 
 
 @case("LOI-10 LOB-07", needs=CLUSTER)
@@ -98,4 +98,4 @@ def when_to_come_back(t, w):
         answer = c.ask("LOB", instance, "b-" + instance)
         t.check("LOB-07 KCL-06", "Retry-After while it runs", answer.headers.get("Retry-After", "").isdigit(), answer.headers.items())
     c.wait(instance, "b-" + instance, 60)
-    c.delete(instance)
+    c.drop(instance)

@@ -69,7 +69,7 @@ def context_only(t, w):
     t.check("UPD-12 UPD-02 UPD-03", "leaves plan and parameters", [after.body.get(n) for n in ("plan_id", "parameters")] == [
         before.body.get(n) for n in ("plan_id", "parameters")], after.body)
     expect(t, w, "UPD-12 UPD-09", "the same rename again", c.ask("UPD", instance, body=rename("second")), 200)
-    c.delete(instance)
+    c.drop(instance)
 
 
 def update_schema(w):
@@ -102,7 +102,7 @@ def parameters(t, w):
     answer = c.ask("UPD", instance, body=rename("x"))
     c.end(answer, instance)
     t.equal("UPD-03", "an update without parameters leaves them", c.ask("GIN", instance).body.get("parameters"), got.body["parameters"])
-    c.delete(instance)
+    c.drop(instance)
 
 
 def contains(whole, part):
@@ -143,7 +143,7 @@ def merging(t, w):
     expect(t, w, "UPD-16 UPD-17", "a good key beside a bad one", refused, 400)
     t.equal("UPD-17 ERR-08", "applies neither", c.ask("GIN", instance).body.get("parameters"), put_at(two, second))
     update("the last key is reset", put_at(two, None), None)
-    c.delete(instance)
+    c.drop(instance)
 
 
 @case("BLK-03 GIN-03 UPD-08 DEP-07", needs=KAFKA)
@@ -171,7 +171,7 @@ def while_updating(t, w):
     t.equal("UPD-08 LOI-01", "the update ends", c.wait(instance, seconds=60)["state"], "succeeded")
     t.check("BLK-03 UPD-21", "a fetch shows the new values", contains(c.ask("GIN", instance).body["parameters"], second))
     expect(t, w, "UPD-09", "the same update after the end", c.ask("UPD", instance, body={"parameters": second}), 200)
-    c.delete(instance)
+    c.drop(instance)
 
 
 @case("UPD-22 UPD-23 LOI-11 LOI-12 ERR-05 ERR-09 VER-06", needs=KAFKA)
@@ -205,7 +205,7 @@ def failed_instance(t, w):
     w.own.testbed.kubectl("create", "ns", w.own.namespace(instance))
     w.client.end(w.client.ask("PRV", instance), instance)
     expect(t, w, "UPD-06", "an update", w.client.ask("UPD", instance, body=rename("x")), 422)
-    w.client.delete(instance)
+    w.client.drop(instance)
     w.own.testbed.kubectl("delete", "ns", w.own.namespace(instance), "--wait=false")
 
 
@@ -228,7 +228,7 @@ def metadata(t, w):
     for minor in (15, 16, 17):
         expect(t, w, "VER-04 GIN-08 IMD-03", f"GIN 2.{minor}", c.with_version(f"2.{minor}").ask("GIN", instance), 200,
                see={"metadata": ABSENT} if minor < 17 else {"metadata.labels": labels})
-    c.delete(instance)
+    c.drop(instance)
 
 
 @case("GIN-07 VER-07")

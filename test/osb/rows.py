@@ -60,20 +60,20 @@ def run_row(t, w, row):
     instance, binding = w.target(row.on)
     client = w.client.with_version(row.version) if row.version else w.client
     of_binding = binding if row.call in ("BND", "GBN", "UNB", "LOB") else None
-    before = w.state(instance, of_binding)
+    before = w.known_state(instance, of_binding)
     answer = client.ask(row.call, instance, binding, w.fill(row.body), w.fill(row.query), row.headers, row.raw)
     expect(t, w, row.rules, f"{row.call} {row.what}", answer, row.want, row.word, row.see)
     if answer.status >= 400 and row.call in ("PRV", "UPD", "DEP", "BND", "UNB"):
         after = w.state(instance, of_binding)
         t.check(CHANGED.get(row.call, "ERR-06 ORP-06"), f"{row.call} {row.what}: nothing is changed", before == after, f"{before} became {after}")
     if row.call == "PRV" and row.on == "new" and answer.status in (201, 202):
-        w.client.delete(instance)
+        w.client.drop(instance)
 
 
 def table(rows, needs=None):
     """Makes each row a case of its own."""
     for row in rows:
-        CASES.append(Case(f"{row.call} {row.what}", lambda t, w, row=row: run_row(t, w, row), [], needs, False))
+        CASES.append(Case(f"{row.call} {row.what}", lambda t, w, row=row: run_row(t, w, row), [], needs, False, False))
 
 
 def without_each(call, names, rules, **more):

@@ -9,7 +9,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 UNCHECKED = "no case has checked it"
 BEGIN, END = "<!-- outcomes -->", "<!-- /outcomes -->"
 Rule = collections.namedtuple("Rule", "id level section title")
-Case = collections.namedtuple("Case", "name function rules needs flow")
+Case = collections.namedtuple("Case", "name function rules needs flow slow")
 CASES = []
 
 
@@ -17,11 +17,12 @@ class NotApplicable(Exception):
     """Raised by a case that has nothing to ask of this broker; the text says why."""
 
 
-def case(rules="", needs=None, flow=False):
+def case(rules="", needs=None, flow=False, slow=False):
     """A case is a function(t, w). `rules`: those that it alone checks. `needs`: what only a broker that the suite started can give
-    ("its own Kubernetes"); such a case is left out against any other. `flow`: it also runs on real pods."""
+    ("its own Kubernetes"); such a case is left out against any other. `flow`: it also runs on real pods.
+    `slow`: it is begun first."""
     def register(function):
-        CASES.append(Case(f"{function.__module__}.{function.__name__}", function, rules.split(), needs, flow))
+        CASES.append(Case(f"{function.__module__}.{function.__name__}", function, rules.split(), needs, flow, slow))
         return function
     return register
 

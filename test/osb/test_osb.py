@@ -28,7 +28,7 @@ import cases_polling  # noqa: E402, F401
 import cases_updates  # noqa: E402, F401
 from not_applicable import NEVER  # noqa: E402
 
-THREADS = 8
+THREADS = 16
 
 
 def run_cases(outcomes, w, chosen):
@@ -37,13 +37,13 @@ def run_cases(outcomes, w, chosen):
         list(pool.map(lambda one: outcomes.run(one, w), chosen))
     if not w.own:
         for instance in (w.ready, w.other):
-            w.client.delete(instance)
+            w.client.drop(instance)
 
 
 def choose(outcomes, arguments):
     """The cases to run; the rules of the others are not applicable."""
     chosen = []
-    for one in sorted(CASES, key=lambda c: c.needs is None):  # those that start brokers take longest
+    for one in sorted(CASES, key=lambda c: not (c.slow or c.needs == world.SETTINGS)):
         if outcomes.foreign and one.needs:
             outcomes.not_applicable(one.rules, f"needs {one.needs}")
         elif arguments.tier == 2 and not one.flow:

@@ -38,11 +38,13 @@ class World:
                       "$version": self.plan.get("maintenance_info", {}).get("version")}
         self.updates = bool(self.service.get("allow_context_updates") or self.schema("service_instance", "update"))
         self.ready = self.other = self.bound = None
+        self.known = {}
 
     def prepare(self):
         self.ready = self.client.create()
         self.bound, _ = self.client.bind(self.ready)
         self.other = self.client.create()
+        self.known = {self.ready: self.state(self.ready), self.other: self.state(self.other), self.bound: self.state(self.ready, self.bound)[2:]}
         self.names.update({"$ready": self.ready, "$bound": self.bound})
 
     def fill(self, value):
@@ -65,6 +67,12 @@ class World:
         calls = ["LOI", "GIN"] + (["LOB", "GBN"] if binding else [])
         answers = [self.client.ask(call, instance, binding) for call in calls]
         return [(a.status, a.body if a.status < 400 else None) for a in answers]
+
+    def known_state(self, instance, binding=None):
+        """What `state` gives of things that no case changes; all others are not there."""
+        nothing = [(404, None)] * 2
+        own_binding = self.known[self.bound] if (instance, binding) == (self.ready, self.bound) else nothing
+        return self.known.get(instance, nothing) + (own_binding if binding else [])
 
     def schema(self, *names):
         """A published parameters schema, such as ("service_instance", "create"); None when there is none."""

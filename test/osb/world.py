@@ -21,8 +21,8 @@ DATABASE, CLUSTER, KAFKA, SETTINGS, LOG = ("the broker's own database", "the bro
 
 
 class World:
-    """client: of the broker, asking for the plan under test; ready, bound: an instance and a binding of it that no case changes;
-    own: None for a foreign broker."""
+    """client: of the broker, asking for the plan under test; ready, bound: an instance and a binding of it that no case changes, other: an
+    instance that cases make bindings of; own: None for a foreign broker."""
 
     def __init__(self, client, plan_name=None, own=None):
         self.client, self.own = client, own

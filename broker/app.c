@@ -12,9 +12,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define POOL_WAIT_MS 5000
+#define WANTED_DESCRIPTORS 8192
 
 typedef struct App {
     const Config *config;
@@ -129,6 +131,17 @@ static int wait_for_signal(App *a, const sigset_t *set)
     return sig;
 }
 
+/* A connection of a client needs one descriptor, with TLS three; many systems allow only 1,024 unless asked for more. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= WANTED_DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < WANTED_DESCRIPTORS ? limit.rlim_max : WANTED_DESCRIPTORS;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < WANTED_DESCRIPTORS)
+        log_event(LOG_WARN, "few file descriptors are allowed; raise the limit to 8192", NULL);
+}
+
 bool app_serve(const Config *config, Role role, Error *err)
 {
     App a = {.config = config, .role = role};
@@ -145,6 +158,7 @@ bool app_serve(const Config *config, Role role, Error *err)
     sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    allow_descriptors();
     http_global_init();
     bool ok = start(&a, err) && check_schema(&a, err);
     if (ok) {

@@ -1,4 +1,4 @@
-/* What is checked before a handler runs, in the order of the platforms' tests: route, 401, 412, identity, ids, size, body. */
+/* What is checked before a handler runs, in the order of the platforms' tests: framing, route, 401, 412, identity, ids, size, body. */
 #include "http/exchange.h"
 
 #include "base/clock.h"
@@ -53,13 +53,14 @@ static const char *client_address(Exchange *e)
     return k->text;
 }
 
-Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method)
+Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method, const char *version)
 {
     Exchange *e = xcalloc(1, sizeof(*e));
     e->server = lane->server;
     e->lane = lane;
     e->connection = connection;
     e->started_ms = clock_ms();
+    e->framing = framing_read(connection, version);
     e->request.method = method;
     e->request.path = origin_form(path);
     e->request.body = "";
@@ -146,27 +147,19 @@ void exchange_refuse(Exchange *e, int status, const char *word, const char *desc
     e->handled = true;
 }
 
-typedef struct HeaderSize {
-    size_t bytes;
-} HeaderSize;
-
-static enum MHD_Result add_size(void *context, enum MHD_ValueKind kind, const char *key, const char *value)
+/* A message whose end is uncertain is the connection's last: what follows might be taken for another request. */
+static bool message_is_sound(Exchange *e)
 {
-    (void)kind;
-    HeaderSize *size = context;
-    size->bytes += strlen(key) + (value ? strlen(value) : 0) + 4;
-    return MHD_YES;
-}
-
-static bool headers_fit(Exchange *e)
-{
-    HeaderSize size = {strlen(e->request.path)};
-    MHD_get_connection_values(e->connection, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND, add_size, &size);
-    if (size.bytes <= MAX_HEADERS)
-        return true;
-    exchange_refuse(e, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "HeadersTooLarge",
-                    "The request line and headers are larger than 16 KiB.");
-    return false;
+    const Framing *f = &e->framing;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (f->status == MHD_HTTP_NOT_IMPLEMENTED)
+        exchange_refuse(e, f->status, "NotImplemented", f->fault);
+    else if (f->status)
+        exchange_refuse(e, f->status, "BadRequest", f->fault);
+    else if (info->header_size > MAX_HEADERS)
+        exchange_refuse(e, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "HeadersTooLarge",
+                        "The request line and headers are larger than 16 KiB.");
+    return !e->handled;
 }
 
 static bool find_route(Exchange *e, RouteMatch *match)
@@ -238,21 +231,11 @@ static void refuse_size(Exchange *e)
     exchange_refuse(e, MHD_HTTP_CONTENT_TOO_LARGE, "BodyTooLarge", "The request body is larger than 1 MiB.");
 }
 
-/* Sees whether a body follows; false when it says that it is too large. */
-static bool declares_fitting_size(Exchange *e)
-{
-    const char *length = request_header(&e->request, "Content-Length");
-    const char *encoding = request_header(&e->request, "Transfer-Encoding");
-    unsigned long long n = length ? strtoull(length, NULL, 10) : 0;
-    e->has_body = encoding || n > 0;
-    return n <= HTTP_MAX_BODY;
-}
-
 bool exchange_admit(Exchange *e)
 {
     RouteMatch match;
-    bool fits = declares_fitting_size(e);
-    if (!headers_fit(e) || !find_route(e, &match) || !check_rights(e) || !parse_identity(e) || !decode_ids(e, &match))
+    bool fits = e->framing.length <= HTTP_MAX_BODY;
+    if (!message_is_sound(e) || !find_route(e, &match) || !check_rights(e) || !parse_identity(e) || !decode_ids(e, &match))
         return false;
     if (!fits)
         refuse_size(e);

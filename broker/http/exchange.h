@@ -4,6 +4,8 @@
 
 #include "http/acceptor.h"
 #include "http/auth.h"
+#include "http/ends.h"
+#include "http/framing.h"
 #include "http/http.h"
 #include "http/identity.h"
 #include "http/linger.h"
@@ -16,6 +18,7 @@
 
 /* The other end of a connection. */
 typedef struct Peer {
+    End end;
     struct in6_addr address;
     bool trusted; /* a proxy whose X-Forwarded-For is believed */
     char text[INET6_ADDRSTRLEN];
@@ -31,7 +34,7 @@ typedef struct Lane {
 
 struct Server {
     Lane *lanes;
-    int lane_count;
+    int lane_count, lane_limit; /* most connections of a lane */
     Acceptor *acceptor;
     TlsBridge *bridge; /* NULL: plain HTTP */
     const Route *routes;
@@ -40,9 +43,11 @@ struct Server {
     Auth auth;
     Proxies proxies;
     Linger *linger;
+    Ends *ends;
     atomic_int running; /* requests that have begun and are not completed */
     atomic_int waiting; /* handlers of waiting routes on threads of their own */
     atomic_bool stopping;
+    atomic_llong refused_ms; /* when the log last said that connections are refused */
 };
 
 /* A decoded text that lives as long as its request. */
@@ -64,13 +69,13 @@ typedef struct Exchange {
     Kept *kept;
     PlatformIdentity identity;
     int64_t started_ms;
-    bool has_body;   /* the headers announce one */
-    bool handled;    /* `response` is filled */
-    int status;      /* sent; 0 = none */
+    Framing framing;
+    bool handled; /* `response` is filled */
+    int status;   /* sent; 0 = none */
 } Exchange;
 
 /* A new exchange for a request whose headers have arrived. */
-Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method);
+Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method, const char *version);
 /* Writes the access log line, then releases. */
 void exchange_end(Exchange *e);
 

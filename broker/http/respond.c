@@ -47,7 +47,7 @@ static void add_headers(const Exchange *e, struct MHD_Response *out)
     const char *identity = e->request.request_identity;
     if (identity && strlen(identity) <= MAX_ECHO)
         MHD_add_response_header(out, "X-Broker-API-Request-Identity", identity);
-    bool unread = e->has_body && e->received == 0;
+    bool unread = e->framing.has_body && e->received == 0;
     if (unread || atomic_load(&e->server->stopping))
         MHD_add_response_header(out, "Connection", "close");
 }

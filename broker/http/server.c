@@ -5,14 +5,17 @@
 #include "http/exchange.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_CONNECTIONS 1024
 #define MAX_WAITING 128
 #define HANDSHAKE_SECONDS 10
+#define REFUSED_LOG_MS 60000 /* between two lines about it */
 #define IDLE_SECONDS 65 /* longer than the usual 60 s of load balancers and platforms */
 
 static void *run_waiting(void *context)
@@ -54,12 +57,11 @@ static enum MHD_Result handle_waiting(Exchange *e)
 static enum MHD_Result on_call(void *context, struct MHD_Connection *connection, const char *path, const char *method,
                                const char *version, const char *data, size_t *data_len, void **state)
 {
-    (void)version;
     Exchange *e = *state;
     if (!e) {
-        *state = e = exchange_new(context, connection, path, method);
+        *state = e = exchange_new(context, connection, path, method, version);
         /* An answer to this first call ends the connection: right when a body would have to be read, a waste otherwise. */
-        return exchange_admit(e) || !e->has_body ? MHD_YES : exchange_send(e);
+        return exchange_admit(e) || !e->framing.has_body ? MHD_YES : exchange_send(e);
     }
     if (*data_len > 0) {
         bool more = exchange_receive(e, data, *data_len);
@@ -84,7 +86,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     if (!e)
         return;
     *state = NULL;
-    if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK && e->has_body && e->received == 0) {
+    if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK && e->framing.has_body && e->received == 0) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         if (info)
             linger_keep(s->linger, info->connect_fd);
@@ -104,7 +106,9 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 {
     Lane *lane = context;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        free(TAKE(*state));
+        Peer *gone = TAKE(*state);
+        ends_remove(lane->server->ends, &gone->end);
+        free(gone);
         atomic_fetch_sub(&lane->connections, 1);
         return;
     }
@@ -112,6 +116,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     peer->address = address_of_peer(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     peer->trusted = proxies_trust(&lane->server->proxies, &peer->address);
     address_text(&peer->address, peer->text);
+    peer->end.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    ends_add(lane->server->ends, &peer->end);
     *state = peer;
 }
 
@@ -121,10 +127,22 @@ static void take_encrypted(void *context, int fd, const struct sockaddr *address
     tls_bridge_add(s->bridge, fd, address, address_len);
 }
 
-/* A new connection goes to a lane that no handler blocks, among those to the one with the fewest. */
+/* A new connection goes to a lane that is not full, among those to one that no handler blocks, among those to the one with the fewest. */
 static int cost(const Lane *lane)
 {
-    return atomic_load(&lane->connections) + (atomic_load(&lane->busy) ? MAX_CONNECTIONS : 0);
+    int n = atomic_load(&lane->connections);
+    return n + (atomic_load(&lane->busy) ? MAX_CONNECTIONS : 0) + (n >= lane->server->lane_limit ? 2 * MAX_CONNECTIONS : 0);
+}
+
+static void refuse_connection(void *context, int fd)
+{
+    Server *s = context;
+    int64_t now = clock_ms();
+    close(fd);
+    if (now - atomic_load(&s->refused_ms) < REFUSED_LOG_MS)
+        return;
+    atomic_store(&s->refused_ms, now);
+    log_event(LOG_WARN, "connections are refused: too many are open", NULL);
 }
 
 static void take_connection(void *context, int fd, const struct sockaddr *address, socklen_t address_len)
@@ -134,18 +152,21 @@ static void take_connection(void *context, int fd, const struct sockaddr *addres
     for (int i = 1; i < s->lane_count; i++)
         if (cost(&s->lanes[i]) < cost(best))
             best = &s->lanes[i];
-    atomic_fetch_add(&best->connections, 1);
+    if (atomic_fetch_add(&best->connections, 1) >= s->lane_limit) {
+        atomic_fetch_sub(&best->connections, 1);
+        refuse_connection(s, fd);
+        return;
+    }
     if (MHD_add_connection(best->daemon, fd, address, address_len) != MHD_YES) /* closes it then */
         atomic_fetch_sub(&best->connections, 1);
 }
 
-/* With poll(2): in its epoll mode, libmicrohttpd 0.9.75 misses the end of a stream that arrives together with data. */
 static bool start_lane(Server *s, Lane *lane)
 {
     lane->server = s;
     lane->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
-        on_call, lane, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(MAX_CONNECTIONS / s->lane_count), MHD_OPTION_CONNECTION_TIMEOUT,
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+        on_call, lane, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->lane_limit + 1, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, lane,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
     return lane->daemon != NULL;
@@ -161,6 +182,7 @@ static void release(Server *s)
             MHD_stop_daemon(s->lanes[i].daemon);
     tls_bridge_stop(s->bridge);
     linger_stop(s->linger);
+    ends_stop(s->ends);
     auth_clear(&s->auth);
     proxies_clear(&s->proxies);
     free(s->lanes);
@@ -170,6 +192,7 @@ static void release(Server *s)
 static bool start_lanes(Server *s, int threads, Error *err)
 {
     s->lane_count = threads;
+    s->lane_limit = (MAX_CONNECTIONS + threads - 1) / threads;
     s->lanes = xcalloc((size_t)threads, sizeof(*s->lanes));
     for (int i = 0; i < threads; i++)
         if (!start_lane(s, &s->lanes[i]))
@@ -182,13 +205,14 @@ static bool start_bridge(Server *s, const TlsServerOptions *tls, Error *err)
     if (!tls)
         return true;
     const TlsBridgeOptions options = {.tls = *tls, .max_connections = MAX_CONNECTIONS, .handshake_ms = HANDSHAKE_SECONDS * 1000,
-                                      .idle_ms = IDLE_SECONDS * 1000, .take = take_connection, .context = s};
+                                      .idle_ms = IDLE_SECONDS * 1000, .take = take_connection, .refuse = refuse_connection, .context = s};
     return tls_bridge_start(&options, &s->bridge, err);
 }
 
 bool server_start(const ServerOptions *options, Server **ret, Error *err)
 {
     Server *s = xcalloc(1, sizeof(*s));
+    s->refused_ms = -REFUSED_LOG_MS;
     s->routes = options->routes;
     s->context = options->context;
     s->encode_error = options->encode_error;
@@ -196,6 +220,7 @@ bool server_start(const ServerOptions *options, Server **ret, Error *err)
     if (options->second_username && *options->second_username)
         auth_add(&s->auth, options->second_username, options->second_password);
     s->linger = linger_start();
+    s->ends = ends_start();
     if (!proxies_parse(options->trusted_proxies ? options->trusted_proxies : "", &s->proxies, err) ||
         !acceptor_listen(options->address, options->port, &s->acceptor, err) || !start_lanes(s, options->threads, err) ||
         !start_bridge(s, options->tls, err)) {

@@ -116,9 +116,12 @@ static void sweep(Worker *w, int64_t now)
     if (now - w->swept_ms < SWEEP_MS && !w->stop_ms)
         return;
     w->swept_ms = now;
-    for (Relay *r = w->relays; r; r = r->next)
+    for (Relay *r = w->relays; r; r = r->next) {
         if (!r->again && !r->dead && overdue(w, r, now))
             mark_dead(w, r);
+        else
+            relay_remind(r);
+    }
 }
 
 static void bury(Worker *w)
@@ -224,7 +227,7 @@ void tls_bridge_add(TlsBridge *b, int fd, const struct sockaddr *address, sockle
 {
     if (atomic_fetch_add(&b->connections, 1) >= b->options.max_connections) {
         atomic_fetch_sub(&b->connections, 1);
-        close(fd);
+        b->options.refuse(b->options.context, fd);
         return;
     }
     Worker *w = &b->workers[atomic_fetch_add(&b->turn, 1) % WORKERS];

@@ -13,11 +13,12 @@ typedef struct TlsBridge TlsBridge;
 
 typedef struct TlsBridgeOptions {
     TlsServerOptions tls;
-    int max_connections; /* more are closed at once; those in handshake count */
+    int max_connections; /* more are refused; those in handshake count */
     int handshake_ms;    /* for a whole handshake */
     int idle_ms;         /* for a client that takes nothing of its answer; the server's own limit ends connections on which nothing happens */
     /* Takes over a plain connection of a client at that address; called on the bridge's threads. */
     void (*take)(void *context, int fd, const struct sockaddr *address, socklen_t address_len);
+    void (*refuse)(void *context, int fd); /* closes a connection that is one too many; called by tls_bridge_add */
     void *context;
 } TlsBridgeOptions;
 

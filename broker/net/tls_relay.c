@@ -246,3 +246,9 @@ bool relay_step(Relay *r, RelayTools *tools)
     }
     return r->state != RELAY_DONE;
 }
+
+void relay_remind(Relay *r)
+{
+    if (r->state == RELAY_OPEN && r->client_ended)
+        shutdown(r->inner, SHUT_WR);
+}

@@ -60,5 +60,7 @@ void relay_free(Relay *r);
 void relay_begin(Relay *r, RelayTools *tools);
 /* Does what can be done now, at most a share of it. Gives whether more can be done at once. */
 bool relay_step(Relay *r, RelayTools *tools);
+/* Tells the server once more that its client has ended, if so: an edge-triggered one may have missed it among the data before it. */
+void relay_remind(Relay *r);
 
 #endif

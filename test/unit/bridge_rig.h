@@ -45,6 +45,12 @@ static UNUSED void take(void *context, int fd, const struct sockaddr *address, s
         abort();
 }
 
+static UNUSED void refuse(void *context, int fd)
+{
+    (void)context;
+    close(fd);
+}
+
 static UNUSED void write_file(const char *path, const char *text)
 {
     char next[80];
@@ -79,7 +85,7 @@ static UNUSED int rig_setup(void **state)
     write_file(rig->key, rig->server.key_pem);
     write_file(rig->client_ca, rig->ca.cert_pem);
     rig->options = (TlsBridgeOptions){.tls = {.certificate = rig->certificate, .key = rig->key}, .max_connections = 8, .handshake_ms = 2000,
-                                      .idle_ms = 5000, .take = take, .context = rig};
+                                      .idle_ms = 5000, .take = take, .refuse = refuse, .context = rig};
     signal(SIGPIPE, SIG_IGN);
     *state = rig;
     return 0;

@@ -106,6 +106,53 @@ static void test_half_closed(void **state)
     close(fd);
 }
 
+/* However much had arrived when the client ended its half: what is answered is answered, and the connection is closed soon. */
+static void test_ends_are_seen(void **state)
+{
+    static const struct {
+        const char *text;
+        int status; /* 0: no answer */
+    } rows[] = {{"", 0},
+                {"GET /v2", 0},
+                {"GET /v2/a HTTP/1.1\r\n" HEAD, 0},
+                {"PUT /v2/a HTTP/1.1\r\n" HEAD "Content-Length: 9\r\n\r\nhello", 0},
+                {"PUT /v2/a HTTP/1.1\r\n" HEAD "Transfer-Encoding: chunked\r\n\r\n9\r\nhello", 0},
+                {"GET /v2/a HTTP/1.1\r\n" HEAD "\r\n", 200},
+                {"PUT /v2/a/sleepy HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\n{}", 201}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        int fd = dial(state);
+        put(fd, rows[i].text, strlen(rows[i].text));
+        shutdown(fd, SHUT_WR);
+        CLEANUP_FREE char *response = get(fd);
+        assert_int_equal(status_of(response), rows[i].status);
+        CLEANUP_FREE char *nothing = get(fd); /* the end, or its time limit of 3 s */
+        assert_string_equal(nothing, "");
+        assert_int_equal(recv(fd, (char[1]){0}, 1, MSG_DONTWAIT), 0);
+        close(fd);
+    }
+}
+
+static void test_framing(void **state)
+{
+    static const struct {
+        const char *headers;
+        int status;
+    } rows[] = {{"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400}, {"Content-Length: 2\r\nContent-Length: 9\r\n\r\n{}", 400},
+                {"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+                {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+                {"Transfer-Encoding: gzip\r\n\r\n", 501}, {"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
+                {"Transfer-Encoding: CHUNKED\r\n\r\n0\r\n\r\n", 200}, {"Host: y\r\nContent-Length: 0\r\n\r\n", 400},
+                {"X: a\tb\r\nContent-Length: 0\r\n\r\n", 200}, {"X: a\x01\r\nContent-Length: 0\r\n\r\n", 400},
+                {"X: a\x7f\r\nContent-Length: 0\r\n\r\n", 400}, {"X: \xff\r\nContent-Length: 0\r\n\r\n", 200}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_FREE char *request = xasprintf("PUT /v2/a HTTP/1.1\r\n" HEAD "%s", rows[i].headers);
+        expect(state, request, rows[i].status, NULL);
+    }
+    expect(state, "GET /open HTTP/1.1\r\n\r\n", 400, "Host");
+    expect(state, "GET /open HTTP/1.0\r\n\r\n", 200, NULL);
+    expect(state, "PUT /v2/a HTTP/1.0\r\n" HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "HTTP/1.1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +161,8 @@ int main(void)
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_slow_and_pieces),
         cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_ends_are_seen),
+        cmocka_unit_test(test_framing),
     };
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, start, stop);

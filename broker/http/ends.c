@@ -1,10 +1,12 @@
 /* One thread that looks at all sockets four times a second. */
 #include "http/ends.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -16,15 +18,21 @@ struct Ends {
     pthread_cond_t changed; /* the first socket came, or the stop */
     End *first;
     bool stop;
+    int waiting_ms;
 };
 
 /* Shutting down what has ended changes nothing but wakes who waits for the socket. */
 static void look(const Ends *e)
 {
     char next;
-    for (const End *end = e->first; end; end = end->next)
-        if (recv(end->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+    int64_t oldest = clock_ms() - e->waiting_ms;
+    for (const End *end = e->first; end; end = end->next) {
+        int64_t since = atomic_load(&end->waiting_since_ms);
+        if (since && since < oldest)
+            shutdown(end->fd, SHUT_RDWR);
+        else if (recv(end->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
             shutdown(end->fd, SHUT_RD);
+    }
 }
 
 static void *run(void *context)
@@ -48,9 +56,10 @@ static void *run(void *context)
     return NULL;
 }
 
-Ends *ends_start(void)
+Ends *ends_start(int waiting_ms)
 {
     Ends *e = xcalloc(1, sizeof(*e));
+    e->waiting_ms = waiting_ms;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

@@ -40,9 +40,8 @@ static enum MHD_Result join_forwarded(void *context, enum MHD_ValueKind kind, co
 }
 
 /* What a trusted proxy says of the client, in however many headers; the peer's own address when it says nothing. */
-static const char *client_address(Exchange *e)
+static const char *client_address(Exchange *e, const Peer *peer)
 {
-    const Peer *peer = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     if (!peer->trusted || !request_header(&e->request, "X-Forwarded-For"))
         return peer->text;
     CLEANUP_STR Str list = STR_INIT;
@@ -67,7 +66,9 @@ Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char
     e->request.internal = e;
     e->request.originating_identity = request_header(&e->request, "X-Broker-API-Originating-Identity");
     e->request.request_identity = request_header(&e->request, "X-Broker-API-Request-Identity");
-    e->request.client_address = client_address(e);
+    e->peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    atomic_store(&e->peer->end.waiting_since_ms, 0);
+    e->request.client_address = client_address(e, e->peer);
     atomic_fetch_add(&e->server->running, 1);
     return e;
 }
@@ -117,6 +118,7 @@ void exchange_end(Exchange *e)
     identity_clear(&e->identity);
     json_decref(e->response.body);
     str_free(&e->body);
+    atomic_store(&e->peer->end.waiting_since_ms, clock_ms());
     atomic_fetch_sub(&e->server->running, 1);
     free(e);
 }

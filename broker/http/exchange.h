@@ -60,6 +60,7 @@ typedef struct Exchange {
     Server *server;
     Lane *lane;
     struct MHD_Connection *connection;
+    Peer *peer;
     const Route *route;
     Request request;
     Response response;

@@ -16,6 +16,7 @@
 #define MAX_WAITING 128
 #define HANDSHAKE_SECONDS 10
 #define REFUSED_LOG_MS 60000 /* between two lines about it */
+#define WAITING_SECONDS 75   /* for a whole head of a request; those that send nothing are idle before that */
 #define IDLE_SECONDS 65 /* longer than the usual 60 s of load balancers and platforms */
 
 static void *run_waiting(void *context)
@@ -117,6 +118,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     peer->trusted = proxies_trust(&lane->server->proxies, &peer->address);
     address_text(&peer->address, peer->text);
     peer->end.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    atomic_init(&peer->end.waiting_since_ms, clock_ms());
     ends_add(lane->server->ends, &peer->end);
     *state = peer;
 }
@@ -220,7 +222,7 @@ bool server_start(const ServerOptions *options, Server **ret, Error *err)
     if (options->second_username && *options->second_username)
         auth_add(&s->auth, options->second_username, options->second_password);
     s->linger = linger_start();
-    s->ends = ends_start();
+    s->ends = ends_start(WAITING_SECONDS * 1000);
     if (!proxies_parse(options->trusted_proxies ? options->trusted_proxies : "", &s->proxies, err) ||
         !acceptor_listen(options->address, options->port, &s->acceptor, err) || !start_lanes(s, options->threads, err) ||
         !start_bridge(s, options->tls, err)) {

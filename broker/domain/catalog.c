@@ -96,11 +96,12 @@ static void fill_schemas(Catalog *c, Plan *p, const json_t *file, bool definitio
     json_t *schemas = json_array();
     for (int use = 0; use < PARAMETER_USES; use++) {
         CLEANUP_FREE char *path = xasprintf("parameters.%s", parameter_use_name((ParameterUse)use));
-        Error err;
+        CLEANUP(faults_clear) Faults found = {0};
         json_t *schema = parameters_schema(c->definitions, json_at(file, path), (ParameterUse)use);
         json_array_append_new(schemas, schema);
-        if (definitions && !schema_compile(schema, &p->schemas[use], &err))
-            fault_add(faults, "%s: %s", path, err.text);
+        if (definitions && !schema_compile_all(schema, &p->schemas[use], &found))
+            for (size_t i = 0; i < found.count; i++)
+                fault_add(faults, "%s: %s", path, found.at[i].text);
     }
     json_array_append_new(c->schemas, schemas);
 }

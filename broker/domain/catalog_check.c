@@ -19,38 +19,32 @@ void catalog_check_offering(const json_t *offering, Faults *f)
     check_keys(offering, "", known, f);
     if (!json_is_array(plans) || json_array_size(plans) == 0)
         fault_add(f, "plans must name at least one plan");
+    if (json_is_true(json_object_get(offering, "plan_updateable")))
+        fault_add(f, "plan_updateable must be false: no instance can be moved to another plan");
     check_each(plans, "plans", is_cli_name, "the name of a file in plans/: " WANTED_NAME, f);
     json_array_foreach(plans, i, name) for (size_t j = 0; j < i; j++) if (json_is_string(name) && json_equal(name, json_array_get(plans, j)))
         fault_add(f, "plans[%zu] is \"%s\" again", i, json_string_value(name));
 }
 
-/* Lines of an error about {"properties": …}, each said of the definition. */
-static void add_lines(const char *text, Faults *f)
+/* What was found in {"properties": …}, each said of the definition. */
+static void add_found(const Faults *found, Faults *f)
 {
     static const char root[] = "schema.properties";
-    while (*text) {
-        size_t n = strcspn(text, "\n");
+    for (size_t i = 0; i < found->count; i++) {
+        const char *text = found->at[i].text;
         size_t skip = strncmp(text, root, sizeof(root) - 1) == 0 ? sizeof(root) - 1 : 0;
-        skip += skip && text[skip] == '.';
-        fault_add(f, "%.*s", (int)(n - skip), text + skip);
-        text += n + (text[n] == '\n');
+        fault_add(f, "%s", text + skip + (skip && text[skip] == '.'));
     }
 }
 
 bool catalog_check_definitions(const json_t *definitions, Faults *f)
 {
-    const char *name;
-    json_t *definition;
-    size_t before = f->count;
-    json_object_foreach((json_t *)definitions, name, definition)
-    {
-        CLEANUP_JSON json_t *schema = json_pack("{s:{s:O}}", "properties", name, definition);
-        CLEANUP(schema_free) Schema *compiled = NULL;
-        Error err;
-        if (!schema_compile(schema, &compiled, &err))
-            add_lines(err.text, f);
-    }
-    return f->count == before;
+    CLEANUP_JSON json_t *schema = json_pack("{s:O}", "properties", definitions);
+    CLEANUP(schema_free) Schema *compiled = NULL;
+    CLEANUP(faults_clear) Faults found = {0};
+    bool ok = schema_compile_all(schema, &compiled, &found);
+    add_found(&found, f);
+    return ok;
 }
 
 static void check_deadlines(const json_t *deadlines, Faults *f)

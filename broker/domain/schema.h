@@ -2,6 +2,7 @@
 #ifndef DOMAIN_SCHEMA_H
 #define DOMAIN_SCHEMA_H
 
+#include "base/faults.h"
 #include "base/json.h"
 
 /* A compiled schema; immutable: checking changes neither it nor a reference count. */
@@ -12,9 +13,11 @@ typedef struct Schema Schema;
  * enum, const, minimum, maximum, exclusiveMinimum and exclusiveMaximum (booleans), multipleOf, minLength, maxLength, pattern, items (one
  * schema), minItems, maxItems, uniqueItems, minProperties, maxProperties, definitions (at the root), $ref ("#/definitions/NAME" only; the
  * members beside it do not count), format (date-time, uri, hostname, ipv4, ipv6, email, uuid).
- * false: ERR_INVALID; the text has a line with the JSON path ("schema.properties.x") for every fault: a keyword that is not in this list,
- * a keyword's value of a wrong type, a pattern that ECMA 262 and POSIX do not read alike, schemas nested deeper than 32.
+ * false: every fault was added, with its JSON path ("schema.properties.x"): a keyword that is not in this list, a keyword's value of a wrong
+ * type, a pattern that ECMA 262 and POSIX do not read alike, schemas nested deeper than 32.
  */
+MUST_CHECK bool schema_compile_all(const json_t *schema, Schema **ret, Faults *faults);
+/* The same. false: ERR_INVALID; the text has a line for each of the first faults, and how many more there are. */
 MUST_CHECK bool schema_compile(const json_t *schema, Schema **ret, Error *err);
 Schema *schema_free(Schema *s);
 DEFINE_CLEANUP(Schema *, schema_free)

@@ -1,4 +1,5 @@
 /* Compiling schemas: each keyword by a row of a table; every fault is reported. */
+#include "base/faults.h"
 #include "base/mem.h"
 #include "domain/schema_own.h"
 
@@ -7,8 +8,7 @@
 typedef struct Compile {
     Schema *schema;
     int depth; /* schemas around the one that is read */
-    Str faults;
-    size_t left_out; /* faults beyond what an error's text holds */
+    Faults *faults;
 } Compile;
 
 typedef struct Keyword Keyword;
@@ -34,10 +34,7 @@ static void add_fault(Compile *c, const Place *at, const char *what)
 {
     Error err;
     schema_fault(&err, at, "%s", what);
-    if (c->faults.len + strlen(err.text) + 40 > sizeof(err.text))
-        c->left_out++;
-    else
-        str_appendf(&c->faults, "%s%s", c->faults.len ? "\n" : "", err.text);
+    fault_add(c->faults, "%s", err.text);
 }
 
 /* "is VALUE (a TYPE); it must be WANTED". */
@@ -335,23 +332,40 @@ static void follow_references(Compile *c, const Place *root)
         n->target = n->ref ? follow(definitions, n->ref) : NULL;
 }
 
-bool schema_compile(const json_t *schema, Schema **ret, Error *err)
+bool schema_compile_all(const json_t *schema, Schema **ret, Faults *faults)
 {
     const Place root = {.name = "schema"};
-    if (schema_too_deep(schema, SCHEMA_JSON_DEPTH))
-        return schema_fault(err, &root, "is nested deeper than %d levels", SCHEMA_JSON_DEPTH);
+    size_t before = faults->count;
+    Error err;
+    if (schema_too_deep(schema, SCHEMA_JSON_DEPTH)) {
+        schema_fault(&err, &root, "is nested deeper than %d levels", SCHEMA_JSON_DEPTH);
+        return fault_add(faults, "%s", err.text);
+    }
     CLEANUP(schema_free) Schema *s = xcalloc(1, sizeof(*s));
     s->source = json_deep_copy(schema);
-    Compile c = {.schema = s};
+    Compile c = {.schema = s, .faults = faults};
     s->root = compile_node(&c, s->source, &root);
     follow_references(&c, &root);
-    if (c.left_out)
-        str_appendf(&c.faults, "\nand %zu more", c.left_out);
-    if (c.faults.len) {
-        error_set(err, ERR_INVALID, "%s", str_text(&c.faults));
-        str_free(&c.faults);
+    if (faults->count > before)
         return false;
-    }
     *ret = TAKE(s);
     return true;
+}
+
+/* As many lines as fit. */
+static bool first_faults(const Faults *faults, Error *err)
+{
+    CLEANUP_STR Str text = STR_INIT;
+    size_t told = 0;
+    for (; told < faults->count && text.len + strlen(faults->at[told].text) + 40 <= sizeof(err->text); told++)
+        str_appendf(&text, "%s%s", told ? "\n" : "", faults->at[told].text);
+    if (told < faults->count)
+        str_appendf(&text, "\nand %zu more", faults->count - told);
+    return error_set(err, ERR_INVALID, "%s", str_text(&text));
+}
+
+bool schema_compile(const json_t *schema, Schema **ret, Error *err)
+{
+    CLEANUP(faults_clear) Faults faults = {0};
+    return schema_compile_all(schema, ret, &faults) || first_faults(&faults, err);
 }

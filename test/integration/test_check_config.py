@@ -67,6 +67,7 @@ class World:
     def fill(self, text, home):
         values = {"home": home, "tls": os.path.join(self.folder, "tls"), "key": self.secrets["seal key"], "secret": self.secrets["dashboard secret"],
                   "long": "x" * 256, "name64": "n" * 64, "words": ", ".join(f"word-{i:05d}" for i in range(5000)),
+                  "faulty": "{" + ", ".join(f"p{i}: {{minimum: '0'}}" for i in range(60)) + "}",
                   "numbers": ", ".join(map(str, range(200)))}
         for name, value in values.items():
             text = text.replace("{" + name + "}", value)

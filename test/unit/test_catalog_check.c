@@ -54,6 +54,7 @@ static void test_offering_file(void **state)
     (void)state;
     static const Row rows[] = {
         {"name", "5", NULL}, /* that is for the served body to say */
+        {"plan_updateable", "true", "c: plan_updateable must be false"},
         {"dashboard", "{}", "c: dashboard is not known; known are id, name"},
         {"bindings_retrieveable", "true", "c: bindings_retrieveable is not known: did you mean \"bindings_retrievable\"?"},
         {"plans", NULL, "c: plans must name at least one plan"},

@@ -50,6 +50,24 @@ void str_appendv(Str *s, const char *format, va_list args)
     va_end(again);
 }
 
+void str_append_json(Str *s, const char *text)
+{
+    str_append_char(s, '"');
+    for (const char *from = text;; from = text) {
+        while ((unsigned char)*text >= 0x20 && *text != '"' && *text != '\\')
+            text++;
+        str_append_n(s, from, (size_t)(text - from));
+        if (!*text)
+            break;
+        if ((unsigned char)*text < 0x20)
+            str_appendf(s, "\\u%04x", (unsigned)*text);
+        else
+            str_append_n(s, (const char[]){'\\', *text}, 2);
+        text++;
+    }
+    str_append_char(s, '"');
+}
+
 void str_appendf(Str *s, const char *format, ...)
 {
     va_list args;

@@ -20,6 +20,8 @@ void str_append_n(Str *s, const void *bytes, size_t n);
 void str_append_char(Str *s, char c);
 void str_appendf(Str *s, const char *format, ...) PRINTF_LIKE(2, 3);
 void str_appendv(Str *s, const char *format, va_list args) PRINTF_LIKE(2, 0);
+/* Appends valid UTF-8 as a JSON string, with its quotes (RFC 8259, 7). */
+void str_append_json(Str *s, const char *text);
 /* The text; "" when empty. Borrowed until the next append. */
 const char *str_text(const Str *s);
 /* Hands the buffer over (never NULL) and empties `s`; the caller frees. */

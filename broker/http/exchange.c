@@ -117,6 +117,7 @@ void exchange_end(Exchange *e)
     }
     identity_clear(&e->identity);
     json_decref(e->response.body);
+    free(e->response.made);
     str_free(&e->body);
     atomic_store(&e->peer->end.waiting_since_ms, clock_ms());
     atomic_fetch_sub(&e->server->running, 1);
@@ -266,6 +267,7 @@ void exchange_handle(Exchange *e)
         refuse_size(e);
     else if (!e->route->handler(e->server->context, &e->request, &e->response, &err)) {
         json_decref(e->response.body);
+        free(e->response.made);
         e->response = (Response){0};
         e->server->encode_error(e->server->context, &e->request, &err, &e->response);
     }

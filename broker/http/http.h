@@ -36,6 +36,7 @@ typedef struct Response {
     json_t *body;             /* object; taken by the server, erased after sending; NULL = `text`, or {} (no body with 304) */
     const char *text;         /* a prepared body that outlives the response (not copied), else NULL */
     size_t text_len;
+    char *made;               /* a JSON text made for this answer, else NULL; taken by the server */
     const char *content_type; /* NULL = application/json */
     int retry_after_seconds;  /* header, when > 0 */
     const char *etag;         /* header, when set; borrowed, outlives the response */

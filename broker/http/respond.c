@@ -20,6 +20,10 @@ static struct MHD_Response *make_body(Response *r)
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     if (r->text)
         return MHD_create_response_from_buffer(r->text_len, (void *)r->text, MHD_RESPMEM_PERSISTENT);
+    if (r->made) {
+        char *made = TAKE(r->made);
+        return MHD_create_response_from_buffer_with_free_callback(strlen(made), made, free);
+    }
     if (!r->body)
         return MHD_create_response_from_buffer(2, (void *)"{}", MHD_RESPMEM_PERSISTENT);
     char *text = json_text(r->body);

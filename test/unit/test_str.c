@@ -135,11 +135,25 @@ static void test_utf8_repair(void **state)
     }
 }
 
+static void test_json_strings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *wanted;
+    } cases[] = {{"", "\"\""}, {"plain \xc3\xa9", "\"plain \xc3\xa9\""}, {"a\"b\\c", "\"a\\\"b\\\\c\""}, {"\n\x01\x1f/\x7f", "\"\\u000a\\u0001\\u001f/\x7f\""},
+                 {"\"", "\"\\\"\""}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        CLEANUP_STR Str s = STR_INIT;
+        str_append_json(&s, cases[i].given);
+        assert_string_equal(str_text(&s), cases[i].wanted);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_prefix), cmocka_unit_test(test_utf8_repair),
-        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_json_strings), cmocka_unit_test(test_empty),
         cmocka_unit_test(test_appends_keep_order_and_length),
         cmocka_unit_test(test_bytes_may_be_zero),
         cmocka_unit_test(test_growth),

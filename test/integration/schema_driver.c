@@ -1,10 +1,12 @@
 /*
- * Checks values with schemas. Each line of input has one line of answer:
+ * Checks values with schemas, and reads YAML. Each line of input has one line of answer:
  *   S JSON   compiles it        "ok", "refused TEXT" or "unreadable TEXT"; without "ok" the schema before stays
  *   V JSON   checks it          "valid", "invalid TEXT" or "unreadable TEXT"
+ *   Y PATH   reads a YAML file  "yaml JSON" or "unreadable TEXT"
  * TEXT is a JSON string.
  */
 #include "base/mem.h"
+#include "base/yaml.h"
 #include "domain/schema.h"
 
 #include <stdio.h>
@@ -17,6 +19,19 @@ static void answer(const char *word, const char *text)
     printf("%s %s\n", word, json);
 }
 
+static void answer_file(char *path)
+{
+    CLEANUP_JSON json_t *value = NULL;
+    Error err;
+    path[strcspn(path, "\n")] = '\0';
+    if (!yaml_load(path, &value, &err)) {
+        answer("unreadable", err.text);
+        return;
+    }
+    CLEANUP_FREE char *json = json_text(value);
+    printf("yaml %s\n", json);
+}
+
 int main(void)
 {
     CLEANUP(schema_free) Schema *schema = NULL;
@@ -27,7 +42,9 @@ int main(void)
         CLEANUP_JSON json_t *value = NULL;
         Schema *compiled = NULL;
         Error err;
-        if (!json_parse(line + 2, (size_t)n - 2, &value, &err)) {
+        if (line[0] == 'Y') {
+            answer_file(line + 2);
+        } else if (!json_parse(line + 2, (size_t)n - 2, &value, &err)) {
             answer("unreadable", err.text);
         } else if (line[0] == 'S' && schema_compile(value, &compiled, &err)) {
             schema_free(schema);

@@ -1,5 +1,6 @@
 """A client that sends any request, right or wrong, and shows each exchange to an observer."""
 import base64
+import copy
 import dataclasses
 import json
 import re
@@ -95,13 +96,22 @@ class Client(Osb):
         self.deletes = set()  # ids that a delete was accepted for, of instances and bindings
 
     def with_version(self, version):
-        other = Client(self.url, self.username, self.password, version, self.observer, self.faulty, self.context)
-        other.service_id, other.plan_id, other.deletes = self.service_id, self.plan_id, self.deletes
+        other = copy.copy(self)
+        other.version, other.headers = version, {**self.headers, VERSION: version}
         return other
 
     def use(self, pair):
         self.service_id, self.plan_id = pair
         return self
+
+    def send(self, method, path, data, headers, timeout):
+        connection = self.connect(timeout)
+        try:
+            connection.request(method, self.prefix + path, data, headers)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, parse(response.read()))
+        finally:
+            connection.close()
 
     def call(self, method, path, body=None, headers=None, timeout=70):
         sent = {**self.headers, IDENTITY: str(uuid.uuid4()), **(headers or {})}
@@ -109,13 +119,7 @@ class Client(Osb):
             sent.setdefault("Content-Type", "application/json")
         sent = {k: v for k, v in sent.items() if v is not None}
         began = time.monotonic()
-        connection = self.connect(timeout)
-        try:
-            connection.request(method, self.prefix + path, body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode(), sent)
-            response = connection.getresponse()
-            answer = Answer(response.status, response.headers, parse(response.read()))
-        finally:
-            connection.close()
+        answer = self.send(method, path, body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode(), sent, timeout)
         if self.observer:
             call, instance, binding = classify(method, path)
             query = dict(urllib.parse.parse_qsl(path.partition("?")[2], keep_blank_values=True))

@@ -36,8 +36,8 @@ def read_rules():
 class Outcomes:
     """Counts checks by rule; used by many threads."""
 
-    def __init__(self, rules, never=(), verbose=False, foreign=False):
-        self.rules, self.never, self.verbose, self.foreign = rules, dict(never), verbose, foreign
+    def __init__(self, rules, never=(), verbose=False, foreign=False, quiet=False):
+        self.rules, self.never, self.verbose, self.foreign, self.quiet = rules, dict(never), verbose, foreign, quiet
         self.good, self.bad, self.reasons = collections.Counter(), collections.defaultdict(list), {}
         self.crashed, self.lock = [], threading.Lock()
         unknown = set(never) - set(rules)
@@ -54,7 +54,7 @@ class Outcomes:
                     self.good[rule] += 1
                 else:
                     self.bad[rule].append(what)
-            if not good or self.verbose:
+            if not self.quiet and (not good or self.verbose):
                 print(f"{'ok   ' if good else 'FAIL '} {rules} {what}{'' if good else ': ' + str(detail)[:1200]}", flush=True)
         return bool(good)
 
@@ -74,11 +74,13 @@ class Outcomes:
         except NotApplicable as reason:
             self.not_applicable(one.rules, str(reason))
         except Exception as problem:
-            traceback.print_exc()
             with self.lock:
                 self.crashed.append(one.name)
+                if self.quiet:
+                    return
                 for rule in one.rules:
                     self.bad[rule].append(f"{one.name} did not run to its end")
+                traceback.print_exc()
                 print(f"FAIL  {one.name} did not run to its end: {type(problem).__name__}: {problem}", flush=True)
         if self.verbose:
             print(f"      ({one.name}: {time.monotonic() - began:.1f} s)", flush=True)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Conformance of a broker with the Open Service Broker API 2.17, rule by rule, as its clients see it.
 
-    test_osb.py [--write] [--tier 2] [--only WORD] [--verbose]
+    test_osb.py [--write] [--tier 2] [--only WORD] [--verbose] [--lies]
 
 Without OSB_URL it starts a broker of its own; with OSB_URL, OSB_USERNAME, OSB_PASSWORD and perhaps OSB_PLAN it asks that one.
---write writes the outcomes into README.md; --tier 2: only flows, on real pods; --only: cases whose name has WORD."""
+--write writes the outcomes into README.md; --tier 2: only flows, on real pods; --only: cases whose name has WORD.
+--lies: the broker's answers are falsified, in one way after the other; each rule must fail in one of these runs."""
 import argparse
 import concurrent.futures
 import os
@@ -14,6 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE), os.path.join(os.path.dirname(HERE), "integration")]
 
+import lies  # noqa: E402
 import world  # noqa: E402
 from invariants import Observer  # noqa: E402
 from suite import CASES, UNCHECKED, Outcomes, read_rules, readme_parts, write_readme  # noqa: E402
@@ -32,9 +34,12 @@ THREADS = 16
 
 
 def run_cases(outcomes, w, chosen):
-    w.prepare()
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(lambda one: outcomes.run(one, w), chosen))
+
+
+def clean(w):
+    """Leaves nothing in a broker that was there before."""
     if not w.own:
         for instance in (w.ready, w.other):
             w.client.drop(instance)
@@ -73,13 +78,19 @@ def main():
     parser.add_argument("--tier", type=int, default=1, choices=(1, 2))
     parser.add_argument("--only", default="")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--lies", action="store_true")
     arguments = parser.parse_args()
     began = time.monotonic()
     foreign = bool(os.environ.get("OSB_URL"))
     outcomes = Outcomes(read_rules(), NEVER, arguments.verbose, foreign)
     observer = Observer(outcomes)
     with world.foreign_world(observer) if foreign else world.own_world(observer, arguments.tier) as w:
-        run_cases(outcomes, w, choose(outcomes, arguments))
+        w.prepare()
+        chosen = choose(outcomes, arguments)
+        if arguments.lies:
+            return lies.report(w, chosen, run_cases)
+        run_cases(outcomes, w, chosen)
+        clean(w)
     partial = bool(arguments.only) or arguments.tier == 2 or foreign
     count = show(outcomes, partial)
     if not partial:

@@ -88,6 +88,7 @@ class Own:
     def __init__(self, pg, testbed, folder, variant):
         self.pg, self.testbed, self.folder, self.variant_name = pg, testbed, folder, variant
         self.rules, self.lock = [], threading.Lock()
+        self.client_class = Client
         self.broker = self.make("main", pg.conninfo)
         self.broker.run("migrate")
 
@@ -97,15 +98,16 @@ class Own:
 
     def client(self, broker, observer, version="2.17", faulty=False, secure=None):
         scheme = "https" if secure else "http"
-        return Client(f"{scheme}://127.0.0.1:{broker.port}", broker.username, broker.password, version, observer, faulty, secure)
+        return self.client_class(f"{scheme}://127.0.0.1:{broker.port}", broker.username, broker.password, version, observer, faulty, secure)
 
     @contextlib.contextmanager
     def another(self, world, name, edit=None, faulty=False, secure=None, **settings):
         """A second broker with a database, settings and a catalog of its own: (broker, world of it). edit(folder) changes a copy of the catalog."""
+        self.pg.psql(f"drop database if exists {name}", superuser=True)
         self.pg.psql(f"create database {name} owner cpbroker", superuser=True)
         if edit:
             settings["catalog"] = os.path.join(self.folder, name + "-catalog")
-            shutil.copytree(os.path.join(ROOT, "catalog"), settings["catalog"])
+            shutil.copytree(os.path.join(ROOT, "catalog"), settings["catalog"], dirs_exist_ok=True)
             edit(settings["catalog"])
         broker = self.make(name, self.pg.conninfo.replace("dbname=cpbroker", f"dbname={name}"), workers=2, **settings)
         broker.run("migrate")

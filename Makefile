@@ -92,9 +92,8 @@ test-crash: ## kill the broker at every step boundary; the next one finishes
 	@$(MAKE) -s all VARIANT=test
 	@VARIANT=test test/run-python crash
 
-test-osb: ## conformance with the Open Service Broker API, rule by rule (OSB_URL=… for another broker: test/osb/README.md)
-	@$(MAKE) -s all VARIANT=test
-	@VARIANT=test test/run-python osb
+test-osb: all ## conformance with the Open Service Broker API, rule by rule (OSB_URL=… for another broker: test/osb/README.md)
+	@VARIANT=$(VARIANT) test/run-python osb
 
 test-e2e: all ## real Kafka pods: the three plans, Java and librdkafka clients
 	@VARIANT=$(VARIANT) test/run-python e2e

@@ -106,8 +106,9 @@ class Liar(Client):
         return self.honestly(super().bind, *arguments, **more)
 
     def delete(self, instance):
-        self.honestly(super().delete, instance)
-        return "falsified"
+        again = instance in self.deletes
+        state = self.honestly(super().delete, instance)
+        return state if again else "falsified"
 
     def drop(self, instance):
         self.honestly(super().drop, instance)

@@ -67,6 +67,10 @@ class Testbed:
             raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
+    def in_network(self, *command):
+        """A command line that runs `command` in the node's network; not for a given cluster."""
+        return ["nsenter", f"--net=/run/netns/cpbtb-{self.name}", *command]
+
     def fault(self, action, component):
         """stop or start a component of the testbed: apiserver, kubelet, …"""
         subprocess.run([PROGRAM, action, self.name, component], check=True)

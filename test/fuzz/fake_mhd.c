@@ -59,8 +59,19 @@ static void add_header(struct MHD_Connection *c, const char *line)
         add(c, MHD_HEADER_KIND, trimmed(line, n), trimmed(line + n + 1, strlen(line + n + 1)));
 }
 
+static void read_headers(struct MHD_Connection *c, Input *in)
+{
+    for (;;) {
+        CLEANUP_FREE char *header = input_line(in);
+        if (!header || !*header)
+            return;
+        add_header(c, header);
+    }
+}
+
 bool fake_request(struct MHD_Connection *c, Input *in)
 {
+    size_t whole = in->left;
     CLEANUP_FREE char *line = input_line(in);
     size_t method = line ? strcspn(line, " ") : 0;
     if (method == 0 || line[method] != ' ')
@@ -75,12 +86,10 @@ bool fake_request(struct MHD_Connection *c, Input *in)
         CLEANUP_FREE char *query = xstrndup(target + path + 1, n - path - 1);
         add_arguments(c, query);
     }
-    for (;;) {
-        CLEANUP_FREE char *header = input_line(in);
-        if (!header || !*header)
-            return true;
-        add_header(c, header);
-    }
+    c->version = xstrdup(target + n + (target[n] == ' '));
+    read_headers(c, in);
+    c->head_size = whole - in->left;
+    return true;
 }
 
 void fake_header(struct MHD_Connection *c, const char *name, const char *value)
@@ -102,6 +111,7 @@ void fake_clear(struct MHD_Connection *c)
     }
     free(c->method);
     free(c->path);
+    free(c->version);
     free(c->text);
     *c = (struct MHD_Connection){0};
 }
@@ -127,10 +137,27 @@ int MHD_get_connection_values(struct MHD_Connection *c, enum MHD_ValueKind kind,
     return count;
 }
 
+int MHD_get_connection_values_n(struct MHD_Connection *c, enum MHD_ValueKind kind, MHD_KeyValueIteratorN each, void *context)
+{
+    int count = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const FakeValue *v = &c->values[i];
+        if (!(v->kind & kind))
+            continue;
+        count++;
+        if (each(context, v->kind, v->name, strlen(v->name), v->value, v->value ? strlen(v->value) : 0) != MHD_YES)
+            break;
+    }
+    return count;
+}
+
 const union MHD_ConnectionInfo *MHD_get_connection_info(struct MHD_Connection *c, enum MHD_ConnectionInfoType type, ...)
 {
-    HOLDS(type == MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    c->info.socket_context = &c->peer;
+    HOLDS(type == MHD_CONNECTION_INFO_SOCKET_CONTEXT || type == MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (type == MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+        c->info.socket_context = &c->peer;
+    else
+        c->info.header_size = c->head_size;
     return &c->info;
 }
 

@@ -13,7 +13,8 @@ typedef struct FakeValue {
 } FakeValue;
 
 struct MHD_Connection {
-    char *method, *path;
+    char *method, *path, *version;
+    size_t head_size;
     FakeValue values[FAKE_MAX_VALUES];
     size_t count;
     Peer peer;

@@ -1,5 +1,5 @@
 /*
- * A request before any handler: route, credentials, version, identities, ids, query, size, the client behind proxies, the answer.
+ * A request before any handler: framing, route, credentials, version, identities, ids, query, size, the client behind proxies, the answer.
  * Input: an HTTP/1.1 request. The header X-Answer chooses how the handler ends, X-Proxies is read as the setting trusted_proxies.
  */
 #include "fake_mhd.h"
@@ -143,7 +143,7 @@ static void check_proxies(const Server *s, const struct MHD_Connection *c, const
 
 static void check_answer(const struct MHD_Connection *c)
 {
-    static const int statuses[] = {200, 400, 401, 404, 405, 409, 410, 412, 413, 422, 431, 500, 503};
+    static const int statuses[] = {200, 400, 401, 404, 405, 409, 410, 412, 413, 422, 431, 500, 501, 503};
     CLEANUP_JSON json_t *body = NULL;
     bool known = false;
     for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
@@ -156,7 +156,7 @@ static void check_answer(const struct MHD_Connection *c)
 /* As the server calls an exchange; gives the status. */
 static int exchange(Lane *lane, struct MHD_Connection *c, const char *body, size_t n)
 {
-    Exchange *e = exchange_new(lane, c, c->path, c->method);
+    Exchange *e = exchange_new(lane, c, c->path, c->method, c->version);
     char address[sizeof(struct in6_addr)];
     HOLDS(inet_pton(strchr(e->request.client_address, ':') ? AF_INET6 : AF_INET, e->request.client_address, address) == 1);
     HOLDS(c->peer.trusted || strcmp(e->request.client_address, c->peer.text) == 0);
@@ -183,8 +183,10 @@ static void check_denied(Lane *lane, struct MHD_Connection *c, const char *body,
     c->queued = 0;
     free(TAKE(c->text));
     fake_header(c, "Authorization", "Basic dXNlcjp1c2Vy");
+    bool sound = framing_read(c, c->version).status == 0;
     int status = exchange(lane, c, body, n);
-    HOLDS(!found || match.route->check == ROUTE_OPEN || status == 401 || status == 431);
+    HOLDS(!sound || !found || match.route->check == ROUTE_OPEN || status == 401 || status == 431);
+    HOLDS(sound || status == 400 || status == 501);
 }
 
 static const Server *server(void)

@@ -13,7 +13,8 @@ import uuid
 from harness.broker import ROOT
 from harness.report import Report, scratch
 from harness.testbed import Testbed
-from test_boundaries import LANES, PLAN, Lane, learn
+from scenarios import PLAN, SCENARIOS
+from test_boundaries import LANES, Lane, learn
 
 report, lock = Report(), threading.Lock()
 
@@ -170,7 +171,7 @@ def run_lane(lane, points):
 
 
 def boundaries(lanes):
-    points = [point for point in learn(lanes[0], lanes[0].folder)[0] if point.startswith("provision.")]
+    points = [point for point in learn(lanes[0], lanes[0].folder, SCENARIOS["provision"])[0] if point.startswith("provision.")]
     report.check(f"{len(points)} step boundaries of a create found", len(points) > 15, points)
     threads = [threading.Thread(target=run_lane, args=(lane, points)) for lane in lanes]
     for thread in threads:

@@ -90,8 +90,9 @@ def delete(what, osb, testbed, instance, namespace):
 class Case:
     """A broker whose settings let no create succeed. words: what the text must hold."""
 
-    def __init__(self, what, words, image=None, spec="", kafka="", prefix="cp"):
+    def __init__(self, what, words, image=None, spec="", kafka="", prefix="cp", restart=False):
         self.what, self.words, self.image, self.spec, self.kafka, self.prefix = what, words, image, spec, kafka, prefix
+        self.restart = restart
 
     def settings(self, testbed, folder):
         settings = testbed.settings()
@@ -108,14 +109,30 @@ class Case:
     def run(self, testbed, folder):
         with PrivatePostgres() as pg:
             broker = Broker(pg.conninfo, os.path.join(folder, self.what + ".log"), variant=os.environ.get("VARIANT", "release"),
-                            **self.settings(testbed, folder))
+                            lease_seconds=4, **self.settings(testbed, folder))
             broker.run("migrate")
             with broker:
-                self.fails(broker.osb(), testbed, str(uuid.uuid4()))
+                instance = str(uuid.uuid4())
+                broker.osb().put_instance(instance, PLAN)
+                if self.restart:
+                    self.killed(broker, pg)
+                self.fails(broker.osb(), testbed, instance)
+
+    def killed(self, broker, pg):
+        """The patience with a step is counted from its beginning, whichever broker carries it on."""
+        question, until = "select step_name, step_started_at, lease_epoch from operations", time.monotonic() + 60
+        while not (before := pg.psql(question).split("|"))[0] == "controllers" and time.monotonic() < until:
+            time.sleep(0.2)
+        broker.kill()
+        epoch = pg.psql(question).split("|")[2]
+        broker.start()
+        while pg.psql(question).split("|")[2] == epoch and time.monotonic() < until:
+            time.sleep(0.2)
+        time.sleep(1)
+        report.equal(f"{self.what}: a killed broker's step goes on from where it began", pg.psql(question).split("|")[:2], before[:2])
 
     def fails(self, osb, testbed, instance):
         began, namespace = time.monotonic(), f"{self.prefix}-{instance}"
-        osb.put_instance(instance, PLAN)
         end = osb.wait(instance, seconds=DEADLINE / 2)
         took = time.monotonic() - began
         print(f"      {self.what}: {end['description']}")
@@ -139,7 +156,7 @@ CASES = [
     Case("crash", ["kafka: kafka-0: container kafka exited with code 1 (Error), ", " restarts; its last words: Too small maximum heap"],
          kafka="heap: 384m->heap: 1m"),
     Case("no storage class", ["controllers: ", "volume claim data-ctl-0 has no volume: ", "no-such-class"],
-         spec="storage_class: no-such-class\n"),
+         spec="storage_class: no-such-class\n", restart=True),
     Case("refused pods", ["controllers: 1 of 1 pods do not exist: ", "the budget of this cluster is used up"], prefix="refused"),
 ]
 

@@ -50,6 +50,14 @@ void fuzz_check_error(const Error *err, ErrorKind kind)
     HOLDS(fuzz_is_utf8(err->text, n));
 }
 
+void fuzz_check_faults(Faults *faults)
+{
+    HOLDS(faults->count > 0);
+    for (size_t i = 0; i < faults->count; i++)
+        HOLDS(*faults->at[i].text && fuzz_is_utf8(faults->at[i].text, strlen(faults->at[i].text)));
+    faults_clear(faults);
+}
+
 bool fuzz_same_json(const json_t *a, const json_t *b)
 {
     CLEANUP_FREE char *first = json_canonical(a), *second = json_canonical(b);

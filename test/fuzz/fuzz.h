@@ -28,6 +28,8 @@ char *input_rest(Input *in, size_t *ret_len);
 /* A refusal: of that kind, its text not empty, whole UTF-8 and within its field. */
 void fuzz_check_error(const Error *err, ErrorKind kind);
 bool fuzz_is_utf8(const char *text, size_t n);
+/* Of something that was refused: there are some, and their texts are sound. Clears them. */
+void fuzz_check_faults(Faults *faults);
 /* Two values of equal meaning give equal bytes. */
 bool fuzz_same_json(const json_t *a, const json_t *b);
 /* The repository's own catalog, loaded at the first call. */

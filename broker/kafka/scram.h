@@ -19,7 +19,7 @@ const char *scram_first(const Scram *s);
  * false: ERR_INTERNAL (malformed), ERR_DENIED (a server that must not be trusted with a proof).
  */
 MUST_CHECK bool scram_final(Scram *s, const char *server_first, size_t n, char **ret, Error *err);
-/* Checks server-final-message. false: ERR_DENIED when the server reports an error or does not know the password itself. */
+/* Checks server-final-message. false: ERR_INTERNAL (malformed), ERR_DENIED when the server reports an error or does not know the password itself. */
 MUST_CHECK bool scram_verify(const Scram *s, const char *server_final, size_t n, Error *err);
 
 #endif

@@ -97,7 +97,8 @@ bool binding_put(void *context, const Request *r, Response *response, Error *err
     if (change.decision != DECIDE_DONE && !wait_for_success(a.api, a.operation, response))
         return true;
     CLEANUP(binding_clear) Binding made = {0};
-    return store_get_binding(a.api->store, r->ids[0], r->ids[1], &made, err) && answer_credentials(a.api, r, &made, new ? 201 : 200, response, err);
+    return (store_get_binding(a.api->store, r->ids[0], r->ids[1], &made, err) && answer_credentials(a.api, r, &made, new ? 201 : 200, response, err)) ||
+           (err->kind == ERR_NOT_FOUND && error_set(err, ERR_BUSY, "the binding of this id has been deleted meanwhile"));
 }
 
 bool binding_get(void *context, const Request *r, Response *response, Error *err)

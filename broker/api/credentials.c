@@ -43,13 +43,23 @@ static void add_expiry(const Binding *b, int minor, json_t *body)
     json_object_set_new(body, "metadata", metadata);
 }
 
+/* Whether an unbind has ended since the caller read the binding. */
+static bool deleted_meanwhile(const Api *api, const SecretRef *ref)
+{
+    CLEANUP(binding_clear) Binding now = {0};
+    Error err;
+    return store_get_binding(api->store, ref->instance_id, ref->binding_id, &now, &err) && now.state != BINDING_READY;
+}
+
 bool answer_credentials(const Api *api, const Request *r, const Binding *binding, int status, Response *response, Error *err)
 {
     const SecretRef ref = {r->ids[0], r->ids[1], "credentials"};
     CLEANUP_JSON json_t *document = NULL;
     Error why = {0};
     if (!open_document(api, &ref, &document, &why))
-        return error_set(err, why.kind == ERR_RETRY ? ERR_RETRY : ERR_INTERNAL, "credentials of binding %s: %s", ref.binding_id, why.text);
+        return why.kind == ERR_NOT_FOUND && deleted_meanwhile(api, &ref)
+                   ? error_set(err, ERR_NOT_FOUND, "the instance has no such binding")
+                   : error_set(err, why.kind == ERR_RETRY ? ERR_RETRY : ERR_INTERNAL, "credentials of binding %s: %s", ref.binding_id, why.text);
     json_t *credentials = json_object_get(document, "credentials");
     bool tells = api->endpoints && r->minor >= MINOR_WITH_ENDPOINTS;
     *response = (Response){.status = status, .body = json_pack("{s:O, s:O*}", "credentials", credentials, "endpoints",

@@ -19,7 +19,7 @@ from harness.testbed import Testbed
 from pg import PrivatePostgres
 from scenarios import CREATE, PLAN, SCENARIOS, expect
 
-LANES = int(os.environ.get("CRASH_LANES", "4"))
+LANES = int(os.environ.get("CRASH_LANES", "6"))
 COMMITS = ["store.commit.before", "store.commit.after"]  # of the acceptance: the first commit of a broker that was just started
 report, lock = Report(), threading.Lock()
 

@@ -93,7 +93,7 @@ def away_in_the_middle(lane):
         testbed.kubectl("-n", namespace, "patch", "pvc", "data-kafka-0", "--type=merge", "-p", '{"metadata": {"finalizers": ["example.com/hold"]}}')
         osb.delete_instance(instance, PLAN)
         text = text_with(osb, instance, "held by")
-        report.check("a held volume claim is named", "PersistentVolumeClaim/data-kafka-0 (finalizers" in text and "example.com/hold" in text, text)
+        report.check("a held volume claim is named", "PersistentVolumeClaim/data-kafka-0 (finalizer" in text and "example.com/hold" in text, text)
         testbed.fault("stop", "apiserver")
         time.sleep(3)
         now = osb.last_operation(instance).body

@@ -330,6 +330,18 @@ def rotate_unbind(f, race):
     f.drain()
 
 
+def read_at_the_end(f, race):
+    """Fetches and binds that read a ready binding while its unbind ends: its credentials, none, or a new one. The row is made to look ready until it goes."""
+    permitted = {"200", "202", "404 NotFound", "422 ConcurrencyError"}
+    for instance, binding in f.ready_bound(race.rounds):
+        f.many([f.unbind(instance, binding)], (202,))
+        f.sql(f"update bindings set state = 'ready' where id = '{binding}'")
+        fetches = f.volley([("GET", f.binding(instance, binding))] * (WIDTH - 5) + [f.bind(instance, binding)] * 5, f.drain)
+        bad = [word(a) for a in fetches if word(a) not in permitted]
+        race.judge(", ".join(bad) or "credentials or none", {"credentials or none": None}, None)
+    f.drain()
+
+
 def quota(f, race):
     for _ in range(race.rounds):
         org, ids = str(uuid.uuid4()), [str(uuid.uuid4()) for _ in range(WIDTH)]
@@ -341,7 +353,7 @@ def quota(f, race):
 
 
 RACES = (same_puts, different_puts, put_delete_absent, put_delete_ready, delete_delete, bind_deprovision, same_binds, synchronous_binds, bind_unbind,
-         bind_on_two, same_updates, different_updates, update_bind, update_unbind, update_delete, rotate_unbind, quota)
+         bind_on_two, same_updates, different_updates, update_bind, update_unbind, update_delete, rotate_unbind, read_at_the_end, quota)
 
 
 def clean_up(f, report):

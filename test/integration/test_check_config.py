@@ -6,6 +6,7 @@
 A case changes a good configuration: `settings` (null: not set), `write` and `remove` files, `edit` them (pattern, replacement). {home} is its folder,
 {tls} that of certificates, {key} a seal key. `faults`: file (or "") and words of each fault; there must be no other.
 """
+# variants: test asan
 import glob
 import http.server
 import json

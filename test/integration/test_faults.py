@@ -1,4 +1,5 @@
 """Dependencies that go away and come back, clean stops, a delete during create, a namespace that is somebody else's. Tier 1."""
+# variants: test tsan
 import os
 import threading
 import time

@@ -1,5 +1,6 @@
 """The validator against the official JSON Schema Test Suite (Debian package json-schema-test-suite): draft-04, `const` and formats. A group whose
 schema is refused must have something in it that is outside of the validator's keywords; it is listed."""
+# variants: test asan
 import json
 import os
 import subprocess

@@ -7,6 +7,7 @@ Starts two brokers of each kind with certificates of its own in a temporary fold
 kafka_client, kafka_versions and kafka_settings, prints their line per check and a closing count.
 Jars: $CPBROKER_KAFKA_LIBS_4 and $CPBROKER_KAFKA_LIBS_3, by default those that the testbed keeps in its cache.
 """
+# variants: test asan
 import glob
 import os
 import re

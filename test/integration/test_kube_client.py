@@ -6,6 +6,7 @@
 Builds its driver; VARIANT (default test; asan, tsan, debug) and CC choose the build, as for make. Without KUBECONFIG it
 starts the project's testbed and stops it at the end. It uses the namespaces cpbroker-test-* only.
 """
+# variants: test asan
 import base64
 import contextlib
 import http.server

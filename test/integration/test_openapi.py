@@ -1,4 +1,5 @@
 """broker/openapi.yaml against the program: its routes, its error words, and every answer that each endpoint gives here to good and bad requests."""
+# variants: test
 import base64
 import concurrent.futures
 import glob

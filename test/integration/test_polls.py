@@ -1,4 +1,5 @@
 """Polls that share a round trip: each of many concurrent readers gets its own operation, whatever its id looks like."""
+# variants: test tsan
 import os
 import threading
 

@@ -1,5 +1,6 @@
 """Planted secrets: a password, a seal key, a database password, a parameter and what a bind hands out appear in no log line, error text,
 command line or unsealed column. Tier 1."""
+# variants: test
 import base64
 import glob
 import os

@@ -1,4 +1,5 @@
 """Two brokers on one database, 50 instances on tier 1, one broker killed midway: every operation ends once, none twice."""
+# variants: test tsan
 import collections
 import os
 import time

@@ -5,6 +5,7 @@ deletes must lead to nothing left. A sequence that fails is run again alone, and
 
     test_properties.py [--seed N] [--sequences N] [--only NUMBER] [--threads N]
 """
+# variants: test asan
 import argparse
 import collections
 import contextlib

@@ -92,6 +92,7 @@ class Client(Osb):
         self.prefix = urllib.parse.urlsplit(url).path.rstrip("/")
         self.username, self.password, self.version = username, password, version
         self.observer, self.faulty = observer, faulty
+        self.patience = 180  # seconds for an operation
         self.service_id = self.plan_id = None  # of standard requests
         self.deletes = set()  # ids that a delete was accepted for, of instances and bindings
 
@@ -148,13 +149,13 @@ class Client(Osb):
         path = self.path(call, instance, binding) + (query if isinstance(query, str) else encode(merge(standard_query, query or {})))
         return self.call(METHODS[call], path, data, headers)
 
-    def end(self, answer, instance, binding=None, seconds=180):
+    def end(self, answer, instance, binding=None):
         """The state in which the accepted operation of `answer` ends: at once for 200 and 201."""
         if answer.status in (200, 201):
             return "succeeded"
         if answer.status != 202:
             return f"refused: {answer.status} {json.dumps(answer.body)[:300]}"
-        return self.wait(instance, binding, seconds, 0.1)["state"]
+        return self.wait(instance, binding, self.patience, 0.1)["state"]
 
     def create(self, body=None, instance=None, **more):
         """Id of a new instance that is ready."""

@@ -113,8 +113,8 @@ class Liar(Client):
     def drop(self, instance):
         self.honestly(super().drop, instance)
 
-    def end(self, answer, instance, binding=None, seconds=60):
-        self.honestly(super().wait, instance, binding, seconds, 0.1)
+    def end(self, answer, instance, binding=None):
+        self.honestly(super().wait, instance, binding, self.patience, 0.1)
         return "falsified"
 
     def wait(self, *arguments, **more):

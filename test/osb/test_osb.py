@@ -30,11 +30,11 @@ import cases_polling  # noqa: E402, F401
 import cases_updates  # noqa: E402, F401
 from not_applicable import NEVER  # noqa: E402
 
-THREADS = 16
+THREADS = {1: 16, 2: 3}  # by tier
 
 
-def run_cases(outcomes, w, chosen):
-    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+def run_cases(outcomes, w, chosen, threads=THREADS[1]):
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda one: outcomes.run(one, w), chosen))
 
 
@@ -85,11 +85,13 @@ def main():
     outcomes = Outcomes(read_rules(), NEVER, arguments.verbose, foreign)
     observer = Observer(outcomes)
     with world.foreign_world(observer) if foreign else world.own_world(observer, arguments.tier) as w:
+        if arguments.tier == 2:
+            w.client.patience = 900
         w.prepare()
         chosen = choose(outcomes, arguments)
         if arguments.lies:
             return lies.report(w, chosen, run_cases)
-        run_cases(outcomes, w, chosen)
+        run_cases(outcomes, w, chosen, THREADS[arguments.tier])
         clean(w)
     partial = bool(arguments.only) or arguments.tier == 2 or foreign
     count = show(outcomes, partial)

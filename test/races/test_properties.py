@@ -363,7 +363,7 @@ def main():
             left["usage"] = crew.pg.psql("select count(*) from (select 1 from usage group by scope, key having sum(instances) <> 0 or sum(brokers) <> 0"
                                          " or sum(millicores) <> 0 or sum(memory) <> 0 or sum(storage) <> 0) x")
             report.equal("nothing is left", left, dict.fromkeys(left, "0"))
-        if test.done >= 200:
+        if test.done >= 1000:
             missing = [(c, s) for c, statuses in SEEN.items() for s in statuses if not test.seen[c, s]]
             report.equal("every kind of answer was seen", missing, [])
             report.check("requests were cut off by deaths", sum(n for (_, s), n in test.seen.items() if s == "killed") > 0)

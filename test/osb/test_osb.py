@@ -9,6 +9,7 @@ Without OSB_URL it starts a broker of its own; with OSB_URL, OSB_USERNAME, OSB_P
 import argparse
 import concurrent.futures
 import os
+import signal
 import sys
 import time
 
@@ -73,6 +74,7 @@ def show(outcomes, partial):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what runs is taken down
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--tier", type=int, default=1, choices=(1, 2))

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define MAX_LABEL 63
-#define DEFAULT_DEADLINE 3600
 
 static bool is_label(const char *s)
 {
@@ -39,12 +38,6 @@ bool accept_lock(Accept *a, Error *err)
            (!a->r->ids[1] || store_find_binding(a->tx, a->r->ids[1], &a->binding, err));
 }
 
-static int deadline(const Accept *a, const Instance *i, OperationKind kind)
-{
-    const Plan *plan = catalog_plan(a->api->catalog, i->service_id, i->plan_id);
-    return plan && plan->deadline_seconds[kind] > 0 ? plan->deadline_seconds[kind] : DEFAULT_DEADLINE;
-}
-
 /* A header as the database takes it: UTF-8, or nothing. */
 static const char *storable(const char *header)
 {
@@ -55,7 +48,7 @@ static const char *storable(const char *header)
 bool accept_operation(Accept *a, OperationKind kind, const Instance *plan_of, const json_t *request, Error *err)
 {
     const NewOperation o = {.kind = kind, .instance_id = a->r->ids[0], .binding_id = a->r->ids[1],
-                            .deadline_seconds = deadline(a, plan_of, kind), .request = request,
+                            .deadline_seconds = catalog_deadline(a->api->catalog, plan_of->service_id, plan_of->plan_id, kind), .request = request,
                             .originating_identity = storable(a->r->originating_identity),
                             .request_identity = storable(a->r->request_identity)};
     return store_insert_operation(a->tx, &o, a->operation, err) && store_commit(&a->tx, err);

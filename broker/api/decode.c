@@ -137,10 +137,16 @@ bool body_plan(const Body *b, const Catalog *catalog, const Plan **ret, Error *e
     return true;
 }
 
-bool body_maintenance_conflicts(const Body *b, const Plan *plan)
+const char *body_maintenance_version(const Body *b)
 {
     const char *version = json_string_value(json_object_get(b->maintenance_info, "version"));
-    return version && *version && !same_text(version, plan ? plan->maintenance_version : NULL);
+    return version && *version ? version : NULL;
+}
+
+bool body_maintenance_conflicts(const Body *b, const Plan *plan)
+{
+    const char *version = body_maintenance_version(b);
+    return version && !same_text(version, plan ? plan->maintenance_version : NULL);
 }
 
 void body_fill(Body *b, const Schema *schema)

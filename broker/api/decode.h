@@ -30,6 +30,8 @@ MUST_CHECK bool body_decode(const Request *r, BodyKind kind, Body *ret, Error *e
 /* The plan that the body names (without plan_id: NULL). false: ERR_INVALID, not in the catalog. */
 MUST_CHECK bool body_plan(const Body *b, const Catalog *catalog, const Plan **ret, Error *err);
 
+/* The version that maintenance_info names, or NULL; borrowed. */
+const char *body_maintenance_version(const Body *b);
 /* Whether maintenance_info names another version than the plan's (also when the plan has none). */
 bool body_maintenance_conflicts(const Body *b, const Plan *plan);
 

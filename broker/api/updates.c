@@ -34,12 +34,12 @@ static bool refuse_update(const Request *r, Response *response, const char *word
 /* What the catalog announces as not possible, or a change of pods. true: refused. */
 static bool unsupported(const Accept *a, Response *response)
 {
-    const char *version = json_string_value(json_object_get(a->body.maintenance_info, "version"));
+    const char *version = body_maintenance_version(&a->body);
     if (a->body.plan_id && !same_text(a->body.plan_id, a->instance.plan_id))
         return refuse_update(a->r, response, "PlanChangeNotSupported",
                              "An instance cannot be moved to another plan (plan_updateable is false in the catalog); create a new instance of "
                              "that plan instead.");
-    if (version && *version && !same_text(version, a->instance.maintenance_version))
+    if (version && !same_text(version, a->instance.maintenance_version))
         return refuse_update(a->r, response, "MaintenanceNotSupported",
                              "The instance runs an older maintenance version, and this broker cannot upgrade it in place; create a new instance "
                              "instead.");

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -38,6 +37,14 @@ size_t words_distance(const char *wrong, const char *word)
         return SIZE_MAX;
     size_t distance = edits(wrong, word);
     return distance <= (length < 6 ? 1 : length / 3) ? distance : SIZE_MAX;
+}
+
+bool words_hold(const char *const *words, const char *word)
+{
+    for (; word && *words; words++)
+        if (strcmp(word, *words) == 0)
+            return true;
+    return false;
 }
 
 char *words_meant(const char *wrong, const char *const *words)

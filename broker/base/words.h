@@ -1,8 +1,12 @@
-/* What was probably meant by a word that is not known. */
+/* Lists of words, ended by NULL: whether one is in them, and what was probably meant by one that is not. */
 #ifndef BASE_WORDS_H
 #define BASE_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Whether the list holds `word` to the letter; never when it is NULL. */
+bool words_hold(const char *const *words, const char *word);
 
 /*
  * Edits from `wrong` to `word`: a letter put in, left out, changed or swapped with the next; case does not count. SIZE_MAX when they are not

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,14 +40,6 @@ static bool next(Reader *r, yaml_event_t *ret)
     if (r->parser.error == YAML_READER_ERROR)
         return error_set(r->err, ERR_INVALID, "%s at byte %zu: %s", r->name, r->parser.problem_offset, what);
     return refuse(r, r->parser.problem_mark.line, what);
-}
-
-static bool one_of(const char *text, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcmp(text, *words) == 0)
-            return true;
-    return false;
 }
 
 /* YAML 1.2 core schema: [-+]? [0-9]+, 0o[0-7]+, 0x[0-9a-fA-F]+. Returns the base and where the digits begin, or 0. */
@@ -94,14 +87,14 @@ static json_t *plain_word(const char *text)
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
-    return one_of(text, nulls) ? json_null() : one_of(text, trues) ? json_true() : one_of(text, falses) ? json_false() : NULL;
+    return words_hold(nulls, text) ? json_null() : words_hold(trues, text) ? json_true() : words_hold(falses, text) ? json_false() : NULL;
 }
 
 /* Infinity and not-a-number, which JSON cannot say. */
 static bool is_beyond_json(const char *text)
 {
     static const char *const words[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN", NULL};
-    return one_of(text + (*text == '-' || *text == '+'), words);
+    return words_hold(words, text + (*text == '-' || *text == '+'));
 }
 
 static bool plain_scalar(const Reader *r, const yaml_event_t *event, json_t **ret)

@@ -9,6 +9,7 @@
 
 #define FIRST_MINOR 13
 #define LAST_MINOR 17
+#define DEFAULT_DEADLINE 3600
 
 struct Catalog {
     json_t *offering;
@@ -266,6 +267,12 @@ const Plan *catalog_plan(const Catalog *c, const char *service_id, const char *p
         if (strcmp(c->plans[i].id, plan_id) == 0 && strcmp(c->plans[i].service_id, service_id) == 0)
             return &c->plans[i];
     return NULL;
+}
+
+int catalog_deadline(const Catalog *c, const char *service_id, const char *plan_id, OperationKind kind)
+{
+    const Plan *plan = catalog_plan(c, service_id, plan_id);
+    return plan && plan->deadline_seconds[kind] > 0 ? plan->deadline_seconds[kind] : DEFAULT_DEADLINE;
 }
 
 const Plan *catalog_plan_named(const Catalog *c, const char *name)

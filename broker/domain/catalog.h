@@ -42,6 +42,8 @@ DEFINE_CLEANUP(Catalog *, catalog_free)
 const Plan *catalog_plan(const Catalog *c, const char *service_id, const char *plan_id);
 const Plan *catalog_plan_named(const Catalog *c, const char *name);
 bool catalog_has_service(const Catalog *c, const char *service_id);
+/* How long an operation of this kind on an instance of a plan may take, in seconds; one hour when the catalog no longer holds the plan. */
+int catalog_deadline(const Catalog *c, const char *service_id, const char *plan_id, OperationKind kind);
 /* The i-th plan, NULL after the last. */
 const Plan *catalog_plan_at(const Catalog *c, size_t i);
 

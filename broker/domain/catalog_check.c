@@ -76,7 +76,7 @@ static void check_use(const char *path, const json_t *names, const json_t *defin
     json_array_foreach(names, i, name)
     {
         const char *s = json_string_value(name);
-        if (!s || check_is_one_of(s, known))
+        if (!s || words_hold(known, s))
             continue;
         CLEANUP_FREE char *meant = words_meant(s, known);
         fault_add(f, "%s[%zu]: \"%s\" is not defined in parameters.yml%s", path, i, s, meant);

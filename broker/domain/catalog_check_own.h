@@ -25,7 +25,6 @@ void check_rules(const json_t *object, const char *up, const Rule *rules, int mi
 void check_keys(const json_t *object, const char *up, const char *const *known, Faults *f);
 /* Adds a fault for each member of a list that does not fit: "PATH[i] must be `wanted`". */
 void check_each(const json_t *list, const char *up, bool (*fits)(const json_t *v), const char *wanted, Faults *f);
-bool check_is_one_of(const char *s, const char *const *words);
 
 /* Values. */
 bool is_boolean(const json_t *v);

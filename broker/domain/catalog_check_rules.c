@@ -2,6 +2,7 @@
 #include "domain/catalog_check_own.h"
 
 #include "base/mem.h"
+#include "base/words.h"
 #include "domain/schema_format.h"
 
 #include <string.h>
@@ -28,21 +29,13 @@ void check_rules(const json_t *object, const char *up, const Rule *rules, int mi
     }
 }
 
-bool check_is_one_of(const char *s, const char *const *words)
-{
-    for (; s && *words; words++)
-        if (strcmp(s, *words) == 0)
-            return true;
-    return false;
-}
-
 void check_keys(const json_t *object, const char *up, const char *const *known, Faults *f)
 {
     const char *name;
     json_t *v;
     json_object_foreach((json_t *)object, name, v)
     {
-        if (check_is_one_of(name, known))
+        if (words_hold(known, name))
             continue;
         CLEANUP_FREE char *path = check_path(up, name);
         fault_unknown(f, path, name, known);

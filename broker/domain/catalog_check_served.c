@@ -1,6 +1,8 @@
 /* Checks of the body of GET /v2/catalog, as Cloud Controller and service-catalog make them before they take it. */
 #include "base/mem.h"
+
 #include "base/str.h"
+#include "base/words.h"
 #include "domain/catalog_check_own.h"
 #include "domain/schema.h"
 
@@ -53,7 +55,7 @@ static void check_lengths(const json_t *v, const char *path, Faults *f)
 static bool is_permission(const json_t *v)
 {
     static const char *const words[] = {"syslog_drain", "route_forwarding", "volume_mount", NULL};
-    return check_is_one_of(json_string_value(v), words);
+    return words_hold(words, json_string_value(v));
 }
 
 static void check_dashboard_client(const json_t *client, Faults *f)

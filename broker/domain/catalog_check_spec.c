@@ -1,5 +1,7 @@
 /* Checks of a plan's `spec`: what rendering and operating it needs. */
 #include "base/mem.h"
+
+#include "base/words.h"
 #include "domain/catalog_check_own.h"
 #include "domain/quantity.h"
 
@@ -53,7 +55,7 @@ static void check_quantity(Spec *s, const char *path, bool (*parse)(const char *
 
 static void check_word(Spec *s, const char *path, const char *const *words, const char *wanted)
 {
-    if (!check_is_one_of(json_string_at(s->spec, path, NULL), words))
+    if (!words_hold(words, json_string_at(s->spec, path, NULL)))
         say(s, path, "must be %s", wanted);
 }
 
@@ -103,7 +105,7 @@ static void check_quorum(Spec *s)
     if (!json_is_object(json_object_get(s->spec, "quorum")))
         return;
     check_word(s, "quorum.kind", kinds, "kraft or zookeeper");
-    if (zookeeper && check_is_one_of(version, versions) && version[0] != '3')
+    if (zookeeper && words_hold(versions, version) && version[0] != '3')
         say(s, "quorum.kind", "zookeeper needs kafka_version \"3.9\": later versions have no ZooKeeper");
     if (n != 1 && n != 3 && n != 5)
         say(s, "quorum.replicas", "must be 1, 3 or 5: an even quorum survives no more than the odd one below it");

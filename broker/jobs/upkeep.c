@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define EXPIRED_MAX 100 /* in one go */
-#define DEFAULT_DEADLINE 3600
 
 /* Decides again under the instance's lock: the platform, or another broker, may have been first. */
 static bool revoke(const JobSettings *s, const BindingRef *ref, Error *err)
@@ -22,9 +21,8 @@ static bool revoke(const JobSettings *s, const BindingRef *ref, Error *err)
     const Now now = {.instance = i.state, .binding = b.state};
     if (b.state != BINDING_READY || !b.expired || strcmp(b.instance_id, ref->instance_id) != 0 || !lifecycle_decide(&now, ASK_UNBIND, &change, NULL))
         return true;
-    const Plan *plan = catalog_plan(s->catalog, b.service_id, b.plan_id);
     const NewOperation o = {.kind = change.kind, .instance_id = ref->instance_id, .binding_id = ref->binding_id,
-                            .deadline_seconds = plan ? plan->deadline_seconds[change.kind] : DEFAULT_DEADLINE};
+                            .deadline_seconds = catalog_deadline(s->catalog, b.service_id, b.plan_id, change.kind)};
     if (!store_set_binding_state(tx, ref->binding_id, change.binding, err) || !store_insert_operation(tx, &o, id, err) || !store_commit(&tx, err))
         return false;
     log_event(LOG_AUDIT, "audit", "action", "expire", "instance", ref->instance_id, "binding", ref->binding_id, "operation", id, NULL);

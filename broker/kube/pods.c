@@ -1,6 +1,8 @@
 /* What keeps a pod from being ready, in words: scheduling, images, crashes, configuration, volumes, its readiness probe. */
 #include "kube/trouble.h"
 
+#include "base/words.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -16,14 +18,6 @@ static const json_t *condition(const json_t *pod, const char *type)
         if (strcmp(json_string_at(c, "type", ""), type) == 0)
             return c;
     return NULL;
-}
-
-static bool is_one_of(const char *word, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcmp(word, *words) == 0)
-            return true;
-    return false;
 }
 
 /* The registry has answered that there is no such image; anything else may pass. */
@@ -50,18 +44,18 @@ static Severity waiting_trouble(const json_t *container, Str *out)
     const char *reason = json_string_at(container, "state.waiting.reason", "");
     const char *message = json_string_at(container, "state.waiting.message", "");
     Severity severity = TROUBLE_STUCK;
-    if (is_one_of(reason, pull) || is_one_of(reason, image)) {
+    if (words_hold(pull, reason) || words_hold(image, reason)) {
         str_appendf(out, "image %s cannot be pulled (%s", json_string_at(container, "image", "?"), reason);
-        severity = is_one_of(reason, image) || image_absent(message) ? TROUBLE_FATAL : TROUBLE_STUCK;
-    } else if (is_one_of(reason, config) || is_one_of(reason, create)) {
+        severity = words_hold(image, reason) || image_absent(message) ? TROUBLE_FATAL : TROUBLE_STUCK;
+    } else if (words_hold(config, reason) || words_hold(create, reason)) {
         str_appendf(out, "container %s cannot start (%s", json_string_at(container, "name", "?"), reason);
-        severity = is_one_of(reason, config) ? TROUBLE_FATAL : TROUBLE_STUCK;
+        severity = words_hold(config, reason) ? TROUBLE_FATAL : TROUBLE_STUCK;
     } else {
         return TROUBLE_NONE;
     }
     if (*message) {
         str_append(out, ": ");
-        append_message(out, is_one_of(reason, pull) ? cause_of(message) : message);
+        append_message(out, words_hold(pull, reason) ? cause_of(message) : message);
     }
     str_append(out, ")");
     return severity;

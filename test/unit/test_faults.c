@@ -72,6 +72,9 @@ static void test_unknown(void **state)
     fault_unknown(&f, "spec.colour", "colour", known);
     assert_string_equal(f.at[0].text, "spec.memroy is not known: did you mean \"memory\"?");
     assert_string_equal(f.at[1].text, "spec.colour is not known; known are memory, cpu, storage");
+    static const char *const list[] = {"cpu", "memory", NULL};
+    assert_true(words_hold(list, "memory"));
+    assert_false(words_hold(list, "Memory") || words_hold(list, "") || words_hold(list, NULL));
     assert_int_equal(words_distance("CPU", "cpu"), 0);
     assert_int_equal(words_distance("cup", "cpu"), 1);
     assert_true(words_distance("disk", "cpu") == SIZE_MAX);

@@ -20,26 +20,17 @@ typedef struct Script {
     const char *metadata;
 } Script;
 
-static json_t *parse(const char *text)
-{
-    json_t *value = NULL;
-    Error err = {0};
-    if (!json_parse(text, strlen(text), &value, &err))
-        fail_msg("%s: %s", text, err.text);
-    return value;
-}
-
 static json_t *scripted(Fake *f, int broker, KafkaApi api, const json_t *request)
 {
     Script *s = f->context;
     (void)request;
     if (api == KAFKA_METADATA && s->metadata)
-        return parse(s->metadata);
+        return fake_parse(s->metadata);
     if (api == KAFKA_METADATA)
         return json_pack("{s:i}", "ControllerId", s->controllers[s->asked < 3 ? s->asked++ : 3]);
     if (api == KAFKA_CREATE_TOPICS)
         return json_pack("{s:[{s:s,s:i}]}", "Topics", "Name", "t", "ErrorCode", broker == s->real ? 0 : 41);
-    return parse(s->reply ? s->reply : "{}");
+    return fake_parse(s->reply ? s->reply : "{}");
 }
 
 static const int three[] = {0, 1, 2};
@@ -307,13 +298,13 @@ static json_t *forgetful(Fake *f, int broker, KafkaApi api, const json_t *reques
     CLEANUP_FREE char *records = base64_encode(str_text(&batch), batch.len);
     switch (api) {
     case KAFKA_METADATA:
-        return parse("{\"ControllerId\":1,\"Topics\":[{\"Name\":\"c\",\"Partitions\":[{\"LeaderId\":2}]}]}");
+        return fake_parse("{\"ControllerId\":1,\"Topics\":[{\"Name\":\"c\",\"Partitions\":[{\"LeaderId\":2}]}]}");
     case KAFKA_PRODUCE:
-        return parse("{\"Responses\":[{\"Name\":\"c\",\"PartitionResponses\":[{\"BaseOffset\":0}]}]}");
+        return fake_parse("{\"Responses\":[{\"Name\":\"c\",\"PartitionResponses\":[{\"BaseOffset\":0}]}]}");
     case KAFKA_FETCH:
         return json_pack("{s:[{s:s,s:[{s:s}]}]}", "Responses", "Topic", "c", "Partitions", "Records", records);
     default:
-        return parse("{\"Topics\":[{\"Name\":\"c\",\"ErrorCode\":36}]}");
+        return fake_parse("{\"Topics\":[{\"Name\":\"c\",\"ErrorCode\":36}]}");
     }
 }
 

@@ -41,6 +41,15 @@ typedef struct FakeStream {
     bool closed;
 } FakeStream;
 
+static UNUSED json_t *fake_parse(const char *text)
+{
+    json_t *value = NULL;
+    Error err = {0};
+    if (!json_parse(text, strlen(text), &value, &err))
+        fail_msg("%s: %s", text, err.text);
+    return value;
+}
+
 static UNUSED Fake fake_new(FakeAnswer *answer)
 {
     return (Fake){.answer = answer, .api_versions_max = 4, .cut_after = SIZE_MAX, .size_claim = INT64_MIN, .limited = (KafkaApi)-1,

@@ -14,15 +14,6 @@ typedef struct Script {
     int broker;        /* that got it */
 } Script;
 
-static json_t *parse(const char *text)
-{
-    json_t *value = NULL;
-    Error err = {0};
-    if (!json_parse(text, strlen(text), &value, &err))
-        fail_msg("%s: %s", text, err.text);
-    return value;
-}
-
 static json_t *scripted(Fake *f, int broker, KafkaApi api, const json_t *request)
 {
     Script *s = f->context;
@@ -30,7 +21,7 @@ static json_t *scripted(Fake *f, int broker, KafkaApi api, const json_t *request
     json_decref(s->request);
     s->request = json_deep_copy(request);
     s->broker = broker;
-    return parse(s->reply);
+    return fake_parse(s->reply);
 }
 
 typedef struct World {
@@ -64,7 +55,7 @@ static int teardown(void **state)
 
 static void expect_json(const json_t *value, const char *wanted)
 {
-    CLEANUP_JSON json_t *should = parse(wanted);
+    CLEANUP_JSON json_t *should = fake_parse(wanted);
     if (!json_equal(value, should)) {
         CLEANUP_FREE char *is = value ? json_text(value) : xstrdup("nothing");
         fail_msg("%s\nis not\n%s", is, wanted);

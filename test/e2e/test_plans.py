@@ -1,6 +1,7 @@
 """The three plans on real Kafka pods: create, health, bind, Java and librdkafka clients, unbind refuses, delete leaves nothing."""
 import json
 import os
+import re
 import shutil
 import uuid
 
@@ -25,7 +26,9 @@ def provision(osb, plan, instance):
     end = osb.wait(instance, seconds=900, seen=texts.append)
     print("      " + " | ".join(texts))
     report.check(f"{plan}: create succeeded", end["state"] == "succeeded", end)
-    report.check(f"{plan}: last_operation counted ready brokers", any("kafka: " in t and "ready" in t for t in texts), texts)
+    # A short step may pass between two polls: that some step was seen to count its component is what holds at any speed.
+    report.check(f"{plan}: last_operation told step, component and counts",
+                 any(re.match(r"\d+/\d+ \w+: \d+ of \d+ \w+", t) for t in texts), texts)
     report.equal(f"{plan}: the same PUT when done is 200", osb.put_instance(instance, plan).status, 200)
     report.equal(f"{plan}: another space is 409", osb.put_instance(instance, plan, space_guid="other").status, 409)
     report.equal(f"{plan}: GET instance", osb.call("GET", osb.instance_path(instance)).status, 200)

@@ -6,8 +6,14 @@
 #include "kafka/codec.h"
 #include "kafka/wire.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 typedef struct Fake Fake;
 

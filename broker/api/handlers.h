@@ -11,10 +11,10 @@ bool instance_put(void *context, const Request *r, Response *response, Error *er
 bool instance_get(void *context, const Request *r, Response *response, Error *err);
 bool instance_patch(void *context, const Request *r, Response *response, Error *err);
 bool instance_delete(void *context, const Request *r, Response *response, Error *err);
-bool instance_last_operation(void *context, const Request *r, Response *response, Error *err);
 bool binding_put(void *context, const Request *r, Response *response, Error *err);
 bool binding_get(void *context, const Request *r, Response *response, Error *err);
 bool binding_delete(void *context, const Request *r, Response *response, Error *err);
-bool binding_last_operation(void *context, const Request *r, Response *response, Error *err);
+/* Of instances (without a second id) and of bindings. */
+void last_operations(void *context, Call *const *calls, size_t n);
 
 #endif

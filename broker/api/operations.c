@@ -1,6 +1,7 @@
 /* Polling: the newest operation, whatever the request's `operation` says (OSB 2.17, Polling Last Operation). */
 #include "api/handlers.h"
 #include "api/versions.h"
+#include "base/mem.h"
 
 /* After a deprovision that failed half-way nobody should rely on the instance; a failed update leaves it as it was. */
 static void add_outlook(const Operation *o, const Request *r, Str *out)
@@ -25,27 +26,28 @@ static char *answer_text(const Operation *o, const Request *r)
     return str_take(&out);
 }
 
-static bool last_operation(const Api *api, const Request *r, const char *binding_id, Response *response, Error *err)
+static bool answer(const Api *api, const Request *r, const Operation *o, Response *response, Error *err)
 {
-    CLEANUP(operation_clear) Operation o = {0};
-    if (!store_last_operation(api->store, r->ids[0], binding_id, &o, err))
-        return false;
-    if (!o.found)
-        return error_set(err, ERR_NOT_FOUND, "no operation on such %s is known", binding_id ? "a binding" : "an instance");
-    if (api->gone_after_delete && o.state == OPERATION_SUCCEEDED && (o.kind == OP_DEPROVISION || o.kind == OP_UNBIND))
-        return error_set(err, ERR_GONE, "%s", o.description);
-    *response = (Response){.status = 200, .made = answer_text(&o, r)};
-    if (o.state == OPERATION_IN_PROGRESS)
-        response->retry_after_seconds = o.retry_after_seconds;
+    if (!o->found)
+        return error_set(err, ERR_NOT_FOUND, "no operation on such %s is known", r->ids[1] ? "a binding" : "an instance");
+    if (api->gone_after_delete && o->state == OPERATION_SUCCEEDED && (o->kind == OP_DEPROVISION || o->kind == OP_UNBIND))
+        return error_set(err, ERR_GONE, "%s", o->description);
+    *response = (Response){.status = 200, .made = answer_text(o, r)};
+    if (o->state == OPERATION_IN_PROGRESS)
+        response->retry_after_seconds = o->retry_after_seconds;
     return true;
 }
 
-bool instance_last_operation(void *context, const Request *r, Response *response, Error *err)
+void last_operations(void *context, Call *const *calls, size_t n)
 {
-    return last_operation(context, r, NULL, response, err);
-}
-
-bool binding_last_operation(void *context, const Request *r, Response *response, Error *err)
-{
-    return last_operation(context, r, r->ids[1], response, err);
+    const Api *api = context;
+    LastOperation *asked = xcalloc(n, sizeof(*asked));
+    for (size_t i = 0; i < n; i++)
+        asked[i] = (LastOperation){.instance_id = calls[i]->request->ids[0], .binding_id = calls[i]->request->ids[1], .err = &calls[i]->err};
+    store_last_operations(api->store, asked, n);
+    for (size_t i = 0; i < n; i++) {
+        calls[i]->ok = asked[i].ok && answer(api, calls[i]->request, &asked[i].operation, calls[i]->response, &calls[i]->err);
+        operation_clear(&asked[i].operation);
+    }
+    free(asked);
 }

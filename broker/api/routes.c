@@ -5,24 +5,24 @@
 #define BINDING INSTANCE "/service_bindings/:binding"
 
 static const Route routes[] = {
-    {"GET", "/v2/catalog", ROUTE_OSB, catalog_get, false},
-    {"PUT", INSTANCE, ROUTE_OSB, instance_put, false},
-    {"GET", INSTANCE, ROUTE_OSB, instance_get, false},
-    {"PATCH", INSTANCE, ROUTE_OSB, instance_patch, false},
-    {"DELETE", INSTANCE, ROUTE_OSB, instance_delete, false},
-    {"GET", INSTANCE "/last_operation", ROUTE_OSB, instance_last_operation, false},
-    {"PUT", BINDING, ROUTE_OSB, binding_put, true},
-    {"GET", BINDING, ROUTE_OSB, binding_get, false},
-    {"DELETE", BINDING, ROUTE_OSB, binding_delete, true},
-    {"GET", BINDING "/last_operation", ROUTE_OSB, binding_last_operation, false},
-    {"GET", "/healthz", ROUTE_OPEN, health_live, false},
-    {"GET", "/readyz", ROUTE_OPEN, health_ready, false},
+    {"GET", "/v2/catalog", ROUTE_OSB, .handler = catalog_get, .work = WORK_QUICK},
+    {"PUT", INSTANCE, ROUTE_OSB, .handler = instance_put},
+    {"GET", INSTANCE, ROUTE_OSB, .handler = instance_get},
+    {"PATCH", INSTANCE, ROUTE_OSB, .handler = instance_patch},
+    {"DELETE", INSTANCE, ROUTE_OSB, .handler = instance_delete},
+    {"GET", INSTANCE "/last_operation", ROUTE_OSB, .group = last_operations},
+    {"PUT", BINDING, ROUTE_OSB, .handler = binding_put, .work = WORK_WAITS},
+    {"GET", BINDING, ROUTE_OSB, .handler = binding_get},
+    {"DELETE", BINDING, ROUTE_OSB, .handler = binding_delete, .work = WORK_WAITS},
+    {"GET", BINDING "/last_operation", ROUTE_OSB, .group = last_operations},
+    {"GET", "/healthz", ROUTE_OPEN, .handler = health_live, .work = WORK_QUICK},
+    {"GET", "/readyz", ROUTE_OPEN, .handler = health_ready},
     {0},
 };
 
 static const Route health_routes[] = {
-    {"GET", "/healthz", ROUTE_OPEN, health_live, false},
-    {"GET", "/readyz", ROUTE_OPEN, health_ready, false},
+    {"GET", "/healthz", ROUTE_OPEN, .handler = health_live, .work = WORK_QUICK},
+    {"GET", "/readyz", ROUTE_OPEN, .handler = health_ready},
     {0},
 };
 

@@ -52,11 +52,10 @@ static const char *client_address(Exchange *e, const Peer *peer)
     return k->text;
 }
 
-Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method, const char *version)
+Exchange *exchange_new(Server *s, struct MHD_Connection *connection, const char *path, const char *method, const char *version)
 {
     Exchange *e = xcalloc(1, sizeof(*e));
-    e->server = lane->server;
-    e->lane = lane;
+    e->server = s;
     e->connection = connection;
     e->started_ms = clock_ms();
     e->framing = framing_read(connection, version);
@@ -257,18 +256,42 @@ bool exchange_receive(Exchange *e, const char *data, size_t n)
     return true;
 }
 
-void exchange_handle(Exchange *e)
+bool exchange_received(Exchange *e)
 {
-    Error err = {0};
-    e->handled = true;
     e->request.body = str_text(&e->body);
     e->request.body_len = e->body.len;
-    if (e->received > HTTP_MAX_BODY)
+    bool fits = e->received <= HTTP_MAX_BODY;
+    if (!fits)
         refuse_size(e);
-    else if (!e->route->handler(e->server->context, &e->request, &e->response, &err)) {
+    return fits;
+}
+
+static void take_result(Exchange *e, bool ok, const Error *err)
+{
+    if (!ok) {
         json_decref(e->response.body);
         free(e->response.made);
         e->response = (Response){0};
-        e->server->encode_error(e->server->context, &e->request, &err, &e->response);
+        e->server->encode_error(e->server->context, &e->request, err, &e->response);
     }
+    e->handled = true;
+}
+
+void exchange_handle(Exchange *e)
+{
+    Error err = {0};
+    bool ok = e->route->handler(e->server->context, &e->request, &e->response, &err);
+    take_result(e, ok, &err);
+}
+
+void exchange_handle_group(Exchange *const *exchanges, size_t n)
+{
+    Call *calls[HTTP_MAX_GROUP] = {0};
+    for (size_t i = 0; i < n; i++) {
+        calls[i] = &exchanges[i]->call;
+        *calls[i] = (Call){.request = &exchanges[i]->request, .response = &exchanges[i]->response};
+    }
+    exchanges[0]->route->group(exchanges[0]->server->context, calls, n);
+    for (size_t i = 0; i < n; i++)
+        take_result(exchanges[i], calls[i]->ok, &calls[i]->err);
 }

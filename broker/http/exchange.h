@@ -29,8 +29,9 @@ typedef struct Lane {
     Server *server;
     struct MHD_Daemon *daemon;
     atomic_int connections;
-    atomic_bool busy; /* a handler runs on its thread */
 } Lane;
+
+typedef struct Workers Workers;
 
 struct Server {
     Lane *lanes;
@@ -42,10 +43,10 @@ struct Server {
     ErrorEncoder encode_error;
     Auth auth;
     Proxies proxies;
+    Workers *workers;
     Linger *linger;
     Ends *ends;
     atomic_int running; /* requests that have begun and are not completed */
-    atomic_int waiting; /* handlers of waiting routes on threads of their own */
     atomic_bool stopping;
     atomic_llong refused_ms; /* when the log last said that connections are refused */
 };
@@ -58,7 +59,6 @@ typedef struct Kept {
 
 typedef struct Exchange {
     Server *server;
-    Lane *lane;
     struct MHD_Connection *connection;
     Peer *peer;
     const Route *route;
@@ -71,12 +71,14 @@ typedef struct Exchange {
     PlatformIdentity identity;
     int64_t started_ms;
     Framing framing;
-    bool handled; /* `response` is filled */
-    int status;   /* sent; 0 = none */
+    Call call;             /* of a group */
+    struct Exchange *next; /* in a queue */
+    bool handled;          /* `response` is filled */
+    int status;            /* sent; 0 = none */
 } Exchange;
 
 /* A new exchange for a request whose headers have arrived. */
-Exchange *exchange_new(Lane *lane, struct MHD_Connection *connection, const char *path, const char *method, const char *version);
+Exchange *exchange_new(Server *s, struct MHD_Connection *connection, const char *path, const char *method, const char *version);
 /* Writes the access log line, then releases. */
 void exchange_end(Exchange *e);
 
@@ -84,8 +86,12 @@ void exchange_end(Exchange *e);
 bool exchange_admit(Exchange *e);
 /* Takes a piece of the body. false: the client sends without end; drop the connection. */
 bool exchange_receive(Exchange *e, const char *data, size_t n);
-/* Runs the handler, or refuses what the body showed. */
+/* The body is complete. false: it is too large; `response` holds the refusal. */
+bool exchange_received(Exchange *e);
+/* Runs the handler. */
 void exchange_handle(Exchange *e);
+/* Runs the handler of requests that are answered together. */
+void exchange_handle_group(Exchange *const *exchanges, size_t n);
 /* Queues `response`. */
 enum MHD_Result exchange_send(Exchange *e);
 /* Fills `response` with {"error","description"}. */

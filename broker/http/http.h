@@ -9,6 +9,7 @@
 #define HTTP_MAX_BODY (1024 * 1024) /* more is 413 */
 #define HTTP_MAX_ID 255             /* bytes of a decoded path segment; more is 400 */
 #define HTTP_MAX_SEGMENTS 2
+#define HTTP_MAX_GROUP 256          /* requests that are answered together */
 
 typedef struct Request {
     const char *method;
@@ -48,18 +49,36 @@ typedef void (*ErrorEncoder)(void *context, const Request *request, const Error 
 
 typedef enum RouteCheck { ROUTE_OPEN, ROUTE_BASIC, ROUTE_OSB /* Basic auth, then X-Broker-API-Version */ } RouteCheck;
 
+/* One of the requests that are answered together. */
+typedef struct Call {
+    const Request *request;
+    Response *response;
+    Error err;
+    bool ok; /* what a Handler returns */
+} Call;
+
+/* Answers all that have come while the call before this one ran; 1 <= n <= HTTP_MAX_GROUP. */
+typedef void (*GroupHandler)(void *context, Call *const *calls, size_t n);
+
+typedef enum RouteWork {
+    WORK_BLOCKS, /* on one of the server's threads; the default */
+    WORK_QUICK,  /* never blocks: on a thread that serves many connections */
+    WORK_WAITS,  /* may take long: on a thread of its own */
+} RouteWork;
+
 typedef struct Route {
     const char *method;
     const char *pattern; /* "/v2/service_instances/:instance/last_operation" */
     RouteCheck check;
     Handler handler;
-    bool waits; /* the handler may wait for long: it runs on a thread of its own and holds up no other connection */
+    RouteWork work;
+    GroupHandler group; /* instead of a handler; at most one such call runs at a time */
 } Route;
 
 typedef struct ServerOptions {
     const char *address;  /* "127.0.0.1", "::", "0.0.0.0" */
     int port;             /* 0 = any free one */
-    int threads;          /* 1..256; each serves many connections */
+    int threads;          /* 1..256; as many handlers may block at a time */
     const Route *routes;  /* ended by a row without method */
     void *context;        /* of the handlers */
     ErrorEncoder encode_error;
@@ -76,7 +95,7 @@ MUST_CHECK bool server_start(const ServerOptions *options, Server **ret, Error *
 int server_port(const Server *s);
 /* Loads the TLS certificate again soon; nothing without TLS. */
 void server_reload(Server *s);
-/* Stops accepting, waits up to grace_ms for running requests (for those of waiting routes until they return), then releases. Returns NULL; NULL accepted. */
+/* Stops accepting, waits up to grace_ms for running requests (for those whose handlers block until they return), then releases. Returns NULL; NULL accepted. */
 Server *server_stop(Server *s, int grace_ms);
 
 #endif

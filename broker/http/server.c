@@ -1,59 +1,23 @@
 /*
- * The HTTP server on libmicrohttpd: lanes, each one polling thread with many connections. Handlers block their lane for as long as a
- * database answer takes; those of waiting routes run on threads of their own while their connection is suspended.
+ * The HTTP server on libmicrohttpd: lanes, each one polling thread with many connections, which nothing may hold up. Handlers that block run on
+ * other threads (http/workers.c).
  */
 #include "http/exchange.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/workers.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MAX_CONNECTIONS 1024
-#define MAX_WAITING 128
+#define MAX_LANES 8 /* one per processor; what blocks is not their work */
 #define HANDSHAKE_SECONDS 10
 #define REFUSED_LOG_MS 60000 /* between two lines about it */
 #define WAITING_SECONDS 75   /* for a whole head of a request; those that send nothing are idle before that */
 #define IDLE_SECONDS 65 /* longer than the usual 60 s of load balancers and platforms */
-
-static void *run_waiting(void *context)
-{
-    Exchange *e = context;
-    Server *s = e->server;
-    exchange_handle(e);
-    MHD_resume_connection(e->connection);
-    atomic_fetch_sub(&s->waiting, 1);
-    return NULL;
-}
-
-static bool start_thread(Exchange *e)
-{
-    pthread_t thread;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    bool started = pthread_create(&thread, &attributes, run_waiting, e) == 0;
-    pthread_attr_destroy(&attributes);
-    return started;
-}
-
-static enum MHD_Result handle_waiting(Exchange *e)
-{
-    Server *s = e->server;
-    if (atomic_fetch_add(&s->waiting, 1) < MAX_WAITING) {
-        MHD_suspend_connection(e->connection);
-        if (start_thread(e))
-            return MHD_YES; /* from here on the exchange is the thread's, until it resumes the connection */
-        MHD_resume_connection(e->connection);
-    }
-    atomic_fetch_sub(&s->waiting, 1);
-    exchange_refuse(e, MHD_HTTP_SERVICE_UNAVAILABLE, "TooManyRequests", "Too many requests are waiting; send this one again later.");
-    e->response.retry_after_seconds = 5;
-    return exchange_send(e);
-}
 
 static enum MHD_Result on_call(void *context, struct MHD_Connection *connection, const char *path, const char *method,
                                const char *version, const char *data, size_t *data_len, void **state)
@@ -69,12 +33,10 @@ static enum MHD_Result on_call(void *context, struct MHD_Connection *connection,
         *data_len = 0;
         return more ? MHD_YES : MHD_NO;
     }
-    if (!e->handled && e->route->waits)
-        return handle_waiting(e);
-    if (!e->handled) {
-        atomic_store(&e->lane->busy, true);
+    if (!e->handled && exchange_received(e)) {
+        if (e->route->work != WORK_QUICK)
+            return workers_take(e->server->workers, e) ? MHD_YES : exchange_send(e);
         exchange_handle(e);
-        atomic_store(&e->lane->busy, false);
     }
     return exchange_send(e);
 }
@@ -129,13 +91,6 @@ static void take_encrypted(void *context, int fd, const struct sockaddr *address
     tls_bridge_add(s->bridge, fd, address, address_len);
 }
 
-/* A new connection goes to a lane that is not full, among those to one that no handler blocks, among those to the one with the fewest. */
-static int cost(const Lane *lane)
-{
-    int n = atomic_load(&lane->connections);
-    return n + (atomic_load(&lane->busy) ? MAX_CONNECTIONS : 0) + (n >= lane->server->lane_limit ? 2 * MAX_CONNECTIONS : 0);
-}
-
 static void refuse_connection(void *context, int fd)
 {
     Server *s = context;
@@ -152,7 +107,7 @@ static void take_connection(void *context, int fd, const struct sockaddr *addres
     Server *s = context;
     Lane *best = &s->lanes[0];
     for (int i = 1; i < s->lane_count; i++)
-        if (cost(&s->lanes[i]) < cost(best))
+        if (atomic_load(&s->lanes[i].connections) < atomic_load(&best->connections))
             best = &s->lanes[i];
     if (atomic_fetch_add(&best->connections, 1) >= s->lane_limit) {
         atomic_fetch_sub(&best->connections, 1);
@@ -168,7 +123,7 @@ static bool start_lane(Server *s, Lane *lane)
     lane->server = s;
     lane->daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
-        on_call, lane, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->lane_limit + 1, MHD_OPTION_CONNECTION_TIMEOUT,
+        on_call, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->lane_limit + 1, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, lane,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
     return lane->daemon != NULL;
@@ -183,6 +138,7 @@ static void release(Server *s)
         if (s->lanes[i].daemon)
             MHD_stop_daemon(s->lanes[i].daemon);
     tls_bridge_stop(s->bridge);
+    workers_stop(s->workers);
     linger_stop(s->linger);
     ends_stop(s->ends);
     auth_clear(&s->auth);
@@ -191,14 +147,15 @@ static void release(Server *s)
     free(s);
 }
 
-static bool start_lanes(Server *s, int threads, Error *err)
+static bool start_lanes(Server *s, Error *err)
 {
-    s->lane_count = threads;
-    s->lane_limit = (MAX_CONNECTIONS + threads - 1) / threads;
-    s->lanes = xcalloc((size_t)threads, sizeof(*s->lanes));
-    for (int i = 0; i < threads; i++)
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    s->lane_count = processors < 1 ? 1 : processors > MAX_LANES ? MAX_LANES : (int)processors;
+    s->lane_limit = (MAX_CONNECTIONS + s->lane_count - 1) / s->lane_count;
+    s->lanes = xcalloc((size_t)s->lane_count, sizeof(*s->lanes));
+    for (int i = 0; i < s->lane_count; i++)
         if (!start_lane(s, &s->lanes[i]))
-            return error_set(err, ERR_INVALID, "cannot start %d HTTP threads; choose fewer", threads);
+            return error_set(err, ERR_INVALID, "cannot start the HTTP server's threads: the system has none left");
     return true;
 }
 
@@ -224,7 +181,7 @@ bool server_start(const ServerOptions *options, Server **ret, Error *err)
     s->linger = linger_start();
     s->ends = ends_start(WAITING_SECONDS * 1000);
     if (!proxies_parse(options->trusted_proxies ? options->trusted_proxies : "", &s->proxies, err) ||
-        !acceptor_listen(options->address, options->port, &s->acceptor, err) || !start_lanes(s, options->threads, err) ||
+        !acceptor_listen(options->address, options->port, &s->acceptor, err) || !workers_start(options->threads, &s->workers, err) || !start_lanes(s, err) ||
         !start_bridge(s, options->tls, err)) {
         acceptor_stop(s->acceptor);
         release(s);
@@ -253,8 +210,9 @@ Server *server_stop(Server *s, int grace_ms)
     atomic_store(&s->stopping, true);
     acceptor_stop(s->acceptor);
     for (int64_t end = clock_ms() + grace_ms;
-         atomic_load(&s->waiting) > 0 || (atomic_load(&s->running) > 0 && clock_ms() < end);)
+         workers_busy(s->workers) || (atomic_load(&s->running) > 0 && clock_ms() < end);)
         clock_sleep_ms(5);
+    workers_close(s->workers);
     release(s);
     return NULL;
 }

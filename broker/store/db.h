@@ -36,15 +36,6 @@ bool conn_error(Conn *c, const PGresult *result, const char *what, Error *err);
 MUST_CHECK bool store_acquire(Store *store, Conn **ret, Error *err);
 /* Gives it back; a broken one, or one inside a transaction, is closed instead. */
 void store_release(Store *store, Conn *c);
-/* Readers of last operations that share round trips (store/polls.c). */
-typedef struct Polls {
-    pthread_mutex_t lock; /* guards what follows */
-    struct Poll *first, **end;
-    bool reading; /* one of the readers is at the database, for itself and for others */
-} Polls;
-Polls *store_polls(Store *store);
-void polls_init(Polls *p);
-void polls_destroy(Polls *p);
 /* Borrowed. */
 const char *store_conninfo(const Store *store);
 

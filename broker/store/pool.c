@@ -19,13 +19,7 @@ struct Store {
     int open;             /* idle and in use */
     int idle_count;
     Conn *idle[MAX_CONNECTIONS]; /* a stack: the warmest is used first */
-    Polls polls;
 };
-
-Polls *store_polls(Store *store)
-{
-    return &store->polls;
-}
 
 static bool conninfo_parses(const char *conninfo)
 {
@@ -53,7 +47,6 @@ bool store_open(const char *conninfo, int connections, int wait_ms, Store **ret,
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&store->freed, &attributes);
     pthread_condattr_destroy(&attributes);
-    polls_init(&store->polls);
     *ret = store;
     return true;
 }
@@ -64,7 +57,6 @@ Store *store_close(Store *store)
         return NULL;
     for (int i = 0; i < store->idle_count; i++)
         conn_close(store->idle[i]);
-    polls_destroy(&store->polls);
     pthread_cond_destroy(&store->freed);
     pthread_mutex_destroy(&store->lock);
     secret_string_free(store->conninfo);

@@ -76,7 +76,14 @@ MUST_CHECK bool store_insert_operation(Tx *tx, const NewOperation *o, char ret_i
  */
 MUST_CHECK bool store_cancel_operation(Tx *tx, const char *instance_id, const char *binding_id, const char *description, Error *err);
 /* The newest operation on the instance itself (binding_id NULL) or on that binding; also after their rows are gone. */
-MUST_CHECK bool store_last_operation(Store *store, const char *instance_id, const char *binding_id, Operation *ret, Error *err);
+typedef struct LastOperation {
+    const char *instance_id, *binding_id;
+    Error *err;
+    Operation operation; /* the caller's to clear */
+    bool ok;             /* else `err` is set */
+} LastOperation;
+/* Fills in `operation`, or `err`, and `ok` of each, in one round trip; n >= 1. */
+void store_last_operations(Store *store, LastOperation *asked, size_t n);
 MUST_CHECK bool store_last_operation_tx(Tx *tx, const char *instance_id, const char *binding_id, Operation *ret, Error *err);
 /*
  * What an update was accepted with (new reference; NULL for other kinds): `ask` is for the accepting side; when the update succeeds, `parameters` and

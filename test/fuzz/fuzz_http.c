@@ -106,6 +106,12 @@ static bool handle(void *context, const Request *r, Response *response, Error *e
     return error_set(err, (ErrorKind)(*answer - '0'), "%s", why ? why : answer);
 }
 
+static void handle_group(void *context, Call *const *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        calls[i]->ok = handle(context, calls[i]->request, calls[i]->response, &calls[i]->err);
+}
+
 /* Says the same as auth_user, the long way. */
 static bool knows(const char *header)
 {
@@ -154,9 +160,9 @@ static void check_answer(const struct MHD_Connection *c)
 }
 
 /* As the server calls an exchange; gives the status. */
-static int exchange(Lane *lane, struct MHD_Connection *c, const char *body, size_t n)
+static int exchange(Server *s, struct MHD_Connection *c, const char *body, size_t n)
 {
-    Exchange *e = exchange_new(lane, c, c->path, c->method, c->version);
+    Exchange *e = exchange_new(s, c, c->path, c->method, c->version);
     char address[sizeof(struct in6_addr)];
     HOLDS(inet_pton(strchr(e->request.client_address, ':') ? AF_INET6 : AF_INET, e->request.client_address, address) == 1);
     HOLDS(c->peer.trusted || strcmp(e->request.client_address, c->peer.text) == 0);
@@ -165,31 +171,36 @@ static int exchange(Lane *lane, struct MHD_Connection *c, const char *body, size
     HOLDS(!e->route || e->route->check == ROUTE_OPEN || (e->request.user != NULL) == knows(request_header(&e->request, "Authorization")));
     if (admitted) {
         HOLDS(exchange_receive(e, body, n / 2) && exchange_receive(e, body + n / 2, n - n / 2));
-        exchange_handle(e);
+        Exchange *const group[] = {e};
+        HOLDS(exchange_received(e));
+        if (e->route->group)
+            exchange_handle_group(group, 1);
+        else
+            exchange_handle(e);
         HOLDS(e->request.body_len == (c->method[0] == 'P' ? n : 0) && memcmp(e->request.body, body, e->request.body_len) == 0);
     }
     HOLDS(exchange_send(e) == MHD_YES);
     exchange_end(e);
-    HOLDS(atomic_load(&lane->server->running) == 0);
+    HOLDS(atomic_load(&s->running) == 0);
     check_answer(c);
     return c->status;
 }
 
 /* With a wrong password nothing of the API answers, whatever else the request says. */
-static void check_denied(Lane *lane, struct MHD_Connection *c, const char *body, size_t n)
+static void check_denied(Server *s, struct MHD_Connection *c, const char *body, size_t n)
 {
     RouteMatch match;
-    bool found = router_find(lane->server->routes, c->method, c->path, &match) == ROUTE_FOUND;
+    bool found = router_find(s->routes, c->method, c->path, &match) == ROUTE_FOUND;
     c->queued = 0;
     free(TAKE(c->text));
     fake_header(c, "Authorization", "Basic dXNlcjp1c2Vy");
     bool sound = framing_read(c, c->version).status == 0;
-    int status = exchange(lane, c, body, n);
+    int status = exchange(s, c, body, n);
     HOLDS(!sound || !found || match.route->check == ROUTE_OPEN || status == 401 || status == 431);
     HOLDS(sound || status == 400 || status == 501);
 }
 
-static const Server *server(void)
+static Server *server(void)
 {
     static Route routes[MAX_ROUTES];
     static Server s;
@@ -199,7 +210,10 @@ static const Server *server(void)
     for (size_t i = 0; api_routes()[i].method; i++) {
         HOLDS(i + 1 < MAX_ROUTES);
         routes[i] = api_routes()[i];
-        routes[i].handler = handle;
+        if (routes[i].group)
+            routes[i].group = handle_group;
+        else
+            routes[i].handler = handle;
     }
     s = (Server){.routes = routes, .context = &s, .encode_error = api_encode_error};
     auth_add(&s.auth, USER, PASSWORD);
@@ -218,7 +232,7 @@ static void set_peer(struct MHD_Connection *c, const Server *s, const char *text
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    Lane lane = {.server = (Server *)server()};
+    Server *s = server();
     struct MHD_Connection c = {0};
     Input in = {(const char *)data, n};
     size_t body_len;
@@ -228,10 +242,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         CLEANUP_FREE char *body = input_rest(&in, &body_len);
         const char *forwarded = MHD_lookup_connection_value(&c, MHD_HEADER_KIND, "X-Forwarded-For");
         const char *list = MHD_lookup_connection_value(&c, MHD_HEADER_KIND, "X-Proxies");
-        set_peer(&c, lane.server, body_len % 2 ? "::ffff:10.1.2.3" : "2001:db8::7");
-        exchange(&lane, &c, body, body_len);
-        check_proxies(lane.server, &c, forwarded ? forwarded : "", list ? list : "");
-        check_denied(&lane, &c, body, body_len);
+        set_peer(&c, s, body_len % 2 ? "::ffff:10.1.2.3" : "2001:db8::7");
+        exchange(s, &c, body, body_len);
+        check_proxies(s, &c, forwarded ? forwarded : "", list ? list : "");
+        check_denied(s, &c, body, body_len);
     }
     fake_clear(&c);
     return 0;

@@ -151,16 +151,37 @@ static void check_last_operation(Test *t)
     put_operation(t, OP_BIND, "a", "x", bind);
 
     CLEANUP(operation_clear) Operation o = {0}, b = {0}, old = {0}, none = {0};
-    EXPECT(t, store_last_operation(t->store, "a", NULL, &o, &t->err) && o.found && strcmp(o.id, second) == 0 && !o.binding_id);
-    EXPECT(t, store_last_operation(t->store, "a", "x", &b, &t->err) && b.found && strcmp(b.id, bind) == 0);
-    EXPECT(t, store_last_operation(t->store, "a", "y", &none, &t->err) && !none.found);
-    EXPECT(t, store_last_operation(t->store, "b", NULL, &none, &t->err) && !none.found);
+    EXPECT(t, last_operation(t, "a", NULL, &o) && o.found && strcmp(o.id, second) == 0 && !o.binding_id);
+    EXPECT(t, last_operation(t, "a", "x", &b) && b.found && strcmp(b.id, bind) == 0);
+    EXPECT(t, last_operation(t, "a", "y", &none) && !none.found);
+    EXPECT(t, last_operation(t, "b", NULL, &none) && !none.found);
     EXPECT(t, store_get_operation(t->store, first, &old, &t->err) && old.state == OPERATION_FAILED);
     EXPECT(t, old.description && strcmp(old.description, "cancelled by delete") == 0);
     operation_clear(&o);
     EXPECT(t, store_begin(t->store, &tx, &t->err) && store_last_operation_tx(tx, "a", NULL, &o, &t->err));
     EXPECT(t, o.found && strcmp(o.id, second) == 0);
     EXPECT(t, store_cancel_operation(tx, "nobody", NULL, "none is open", &t->err));
+}
+
+static void check_last_operations(Test *t)
+{
+    char first[37], bind[37], quoted[37];
+    put_operation(t, OP_PROVISION, "a", NULL, first);
+    put_operation(t, OP_BIND, "a", "x", bind);
+    put_operation(t, OP_BIND, "a", "{\"q\\,\"}", quoted);
+    const struct {
+        const char *instance, *binding, *id;
+    } rows[] = {{"a", "y", NULL}, {"a", "x", bind}, {"a", NULL, first}, {"b", NULL, NULL}, {"a", "x", bind}, {"a", "{\"q\\,\"}", quoted}, {"NULL", NULL, NULL}};
+    LastOperation asked[ARRAY_SIZE(rows)];
+    Error errors[ARRAY_SIZE(rows)];
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        asked[i] = (LastOperation){.instance_id = rows[i].instance, .binding_id = rows[i].binding, .err = &errors[i]};
+    store_last_operations(t->store, asked, ARRAY_SIZE(rows));
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        EXPECT(t, asked[i].ok && asked[i].operation.found == (rows[i].id != NULL));
+        EXPECT(t, !rows[i].id || strcmp(asked[i].operation.id, rows[i].id) == 0);
+        operation_clear(&asked[i].operation);
+    }
 }
 
 typedef struct Locker {
@@ -256,6 +277,7 @@ const Check accept_checks[] = {
     {"one open operation per instance and per binding", check_one_open},
     {"an operation keeps its identities and deadline", check_identities},
     {"the last operation is the newest, and a cancelled one is failed", check_last_operation},
+    {"last operations of many at once", check_last_operations},
     {"a second transaction waits for the instance, then sees the newest row", check_lock},
     {"waiting for an instance ends after 10 s", check_lock_times_out},
     {"a secret is written once and belongs to its instance or binding", check_secrets},

@@ -96,6 +96,14 @@ void put_operation(Test *t, OperationKind kind, const char *instance_id, const c
         memcpy(ret_id, id, sizeof(id));
 }
 
+bool last_operation(Test *t, const char *instance_id, const char *binding_id, Operation *ret)
+{
+    LastOperation asked = {.instance_id = instance_id, .binding_id = binding_id, .err = &t->err};
+    store_last_operations(t->store, &asked, 1);
+    *ret = asked.operation;
+    return asked.ok;
+}
+
 void claim(Test *t, const char *owner, Operation *ret)
 {
     EXPECT(t, store_claim(t->store, owner, 30, ret, &t->err));

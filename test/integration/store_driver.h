@@ -46,6 +46,8 @@ void put_instance(Test *t, const char *id, InstanceState state);
 void put_binding(Test *t, const char *instance_id, const char *id, BindingState state);
 /* Commits an operation; `ret_id` may be NULL. */
 void put_operation(Test *t, OperationKind kind, const char *instance_id, const char *binding_id, char *ret_id);
+/* The newest operation of an instance (binding_id NULL) or binding. */
+bool last_operation(Test *t, const char *instance_id, const char *binding_id, Operation *ret);
 /* Claims the only runnable operation. */
 void claim(Test *t, const char *owner, Operation *ret);
 

@@ -124,7 +124,7 @@ static void check_takeover(Test *t)
     EXPECT(t, store_heartbeat(t->store, &new, 60, &t->err));
     EXPECT(t, store_finish(t->store, &new, OPERATION_SUCCEEDED, "done", &t->err));
     expect_fenced(t, &new);
-    EXPECT(t, store_last_operation(t->store, "a", NULL, &end, &t->err) && end.state == OPERATION_SUCCEEDED);
+    EXPECT(t, last_operation(t, "a", NULL, &end) && end.state == OPERATION_SUCCEEDED);
     EXPECT_ROWS(t, "ready", "select state from instances");
 }
 
@@ -227,7 +227,7 @@ static void check_journal(Test *t)
     EXPECT(t, store_step_done(t->store, &o, "made", &t->err));
     EXPECT(t, begin(t, &o, 1, 3, "brokers"));
     EXPECT(t, store_describe(t->store, &o, "2/3 brokers: 1 of 3 ready", 7, &t->err));
-    EXPECT(t, store_last_operation(t->store, "a", NULL, &seen, &t->err) && seen.retry_after_seconds == 7 && seen.step == 1);
+    EXPECT(t, last_operation(t, "a", NULL, &seen) && seen.retry_after_seconds == 7 && seen.step == 1);
     EXPECT(t, seen.description && strcmp(seen.description, "2/3 brokers: 1 of 3 ready") == 0);
     EXPECT(t, store_describe(t->store, &o, "still", 0, &t->err));
     EXPECT_ROWS(t, "still|7|w1", "select description, retry_after_seconds, owner from operations");
@@ -293,7 +293,7 @@ static void check_removal(Test *t)
     EXPECT_ROWS(t, "b|ca", "select instance_id, name from secrets");
     EXPECT_ROWS(t, "failed|instance deleted", "select state, description from operations where kind = 'bind'");
     expect_fenced(t, &bind);
-    EXPECT(t, store_last_operation(t->store, "a", NULL, &last, &t->err) && last.state == OPERATION_SUCCEEDED);
+    EXPECT(t, last_operation(t, "a", NULL, &last) && last.state == OPERATION_SUCCEEDED);
 
     /* Its row is gone, and yet it ends. */
     put_operation(t, OP_DEPROVISION, "a", NULL, NULL);

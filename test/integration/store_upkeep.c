@@ -92,10 +92,10 @@ static void check_update(Test *t)
     put_instance(t, "a", INSTANCE_UPDATING);
     update_to(t, OPERATION_FAILED, false);
     EXPECT_ROWS(t, "ready||", "select state, context, parameters from instances");
-    EXPECT(t, store_last_operation(t->store, "a", NULL, &seen, &t->err) && !seen.update_repeatable && seen.kind == OP_UPDATE);
+    EXPECT(t, last_operation(t, "a", NULL, &seen) && !seen.update_repeatable && seen.kind == OP_UPDATE);
     update_to(t, OPERATION_SUCCEEDED, true);
     EXPECT_ROWS(t, "ready|{\"instance_name\": \"new\"}|{\"n\": 2}", "select state, context, parameters from instances");
-    EXPECT(t, store_last_operation(t->store, "a", NULL, &again, &t->err) && again.update_repeatable);
+    EXPECT(t, last_operation(t, "a", NULL, &again) && again.update_repeatable);
 }
 
 static void check_expired_bindings(Test *t)

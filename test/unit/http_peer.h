@@ -62,6 +62,18 @@ static UNUSED bool sleepy(void *context, const Request *r, Response *response, E
     return true;
 }
 
+static UNUSED void answer_group(void *context, Call *const *calls, size_t n)
+{
+    (void)context;
+    clock_sleep_ms(300);
+    for (size_t i = 0; i < n; i++) {
+        calls[i]->ok = strcmp(calls[i]->request->ids[0], "bad") != 0;
+        *calls[i]->response = (Response){.status = 200, .made = xasprintf("{\"of\": %zu}", n)};
+        if (!calls[i]->ok)
+            error_set(&calls[i]->err, ERR_CONFLICT, "no");
+    }
+}
+
 static UNUSED void encode(void *context, const Request *r, const Error *err, Response *response)
 {
     (void)context;
@@ -71,15 +83,16 @@ static UNUSED void encode(void *context, const Request *r, const Error *err, Res
 }
 
 static const Route routes[] = {
-    {"GET", "/open", ROUTE_OPEN, prepared, false},
-    {"GET", "/basic", ROUTE_BASIC, echo, false},
-    {"GET", "/v2/:id", ROUTE_OSB, echo, false},
-    {"PUT", "/v2/:id", ROUTE_OSB, echo, false},
-    {"PATCH", "/v2/:id", ROUTE_OSB, echo, false},
-    {"DELETE", "/v2/:id", ROUTE_OSB, echo, false},
-    {"GET", "/v2/:id/fail", ROUTE_OSB, refuse_all, false},
-    {"PUT", "/v2/:id/sleepy", ROUTE_OSB, sleepy, true},
-    {"PUT", "/v2/:id/blocking", ROUTE_OSB, sleepy, false},
+    {"GET", "/open", ROUTE_OPEN, .handler = prepared, .work = WORK_QUICK},
+    {"GET", "/basic", ROUTE_BASIC, .handler = echo},
+    {"GET", "/v2/:id", ROUTE_OSB, .handler = echo},
+    {"PUT", "/v2/:id", ROUTE_OSB, .handler = echo},
+    {"PATCH", "/v2/:id", ROUTE_OSB, .handler = echo},
+    {"DELETE", "/v2/:id", ROUTE_OSB, .handler = echo},
+    {"GET", "/v2/:id/fail", ROUTE_OSB, .handler = refuse_all},
+    {"PUT", "/v2/:id/sleepy", ROUTE_OSB, .handler = sleepy, .work = WORK_WAITS},
+    {"PUT", "/v2/:id/blocking", ROUTE_OSB, .handler = sleepy},
+    {"GET", "/v2/:id/group", ROUTE_OSB, .group = answer_group},
     {0},
 };
 

@@ -102,15 +102,17 @@ static void test_waiting_routes_hold_up_nobody(void **state)
     expect(state, "GET /v2/a HTTP/1.1\r\n" HEAD "\r\n", 200, NULL);
 }
 
-/* Two lanes: a handler that blocks one keeps no new connection waiting. */
-static void test_new_connections_avoid_a_blocked_lane(void **state)
+/* More handlers block than there are threads: who needs none gets an answer all the same, the others in turn. */
+static void test_blocking_handlers(void **state)
 {
-    int fd = dial(state);
     static const char text[] = "PUT /v2/a/blocking HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\n{}";
-    put(fd, text, strlen(text));
-    clock_sleep_ms(50);
+    int blocked[4], kept[6];
     int64_t began = clock_ms();
-    int kept[6];
+    for (size_t i = 0; i < ARRAY_SIZE(blocked); i++) {
+        blocked[i] = dial(state);
+        put(blocked[i], text, strlen(text));
+    }
+    clock_sleep_ms(50);
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
         static const char quick[] = "GET /open HTTP/1.1\r\nHost: x\r\n\r\n";
         kept[i] = dial(state);
@@ -118,12 +120,38 @@ static void test_new_connections_avoid_a_blocked_lane(void **state)
         CLEANUP_FREE char *response = get(kept[i]);
         assert_int_equal(status_of(response), 200);
     }
-    assert_true(clock_ms() - began < 400);
+    assert_true(clock_ms() - began < 500);
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
         close(kept[i]);
-    CLEANUP_FREE char *response = get(fd);
-    assert_int_equal(status_of(response), 201);
-    close(fd);
+    for (size_t i = 0; i < ARRAY_SIZE(blocked); i++) {
+        CLEANUP_FREE char *response = get(blocked[i]);
+        assert_int_equal(status_of(response), 201);
+        close(blocked[i]);
+    }
+    assert_in_range(clock_ms() - began, 1200, 2300); /* two threads, four times 600 ms */
+}
+
+/* Those that come while a call runs are answered by the next one together. */
+static void test_groups(void **state)
+{
+    int fds[9];
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        CLEANUP_FREE char *text = xasprintf("GET /v2/%s/group HTTP/1.1\r\n" HEAD "\r\n", i == 4 ? "bad" : "good");
+        fds[i] = dial(state);
+        put(fds[i], text, strlen(text));
+        if (i == 0)
+            clock_sleep_ms(100);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        CLEANUP_FREE char *response = get(fds[i]);
+        assert_int_equal(status_of(response), i == 4 ? 409 : 200);
+        if (i != 4 && !strstr(response, i == 0 ? "{\"of\": 1}" : "{\"of\": 8}"))
+            fail_msg("request %zu:\n%s", i, response);
+        close(fds[i]);
+    }
+    /* A body that nobody asked for is refused when too large, and read over otherwise. */
+    expect(state, "GET /v2/a/group HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\n{}", 200, "{\"of\": 1}");
+    expect(state, "GET /v2/a/group HTTP/1.1\r\n" HEAD "Content-Length: 2000000\r\n\r\n", 413, NULL);
 }
 
 static void test_stop_lets_requests_end(void **state)
@@ -171,7 +199,8 @@ int main(void)
         cmocka_unit_test(test_headers_too_large),
         cmocka_unit_test(test_keep_alive_and_pipeline),
         cmocka_unit_test(test_waiting_routes_hold_up_nobody),
-        cmocka_unit_test(test_new_connections_avoid_a_blocked_lane),
+        cmocka_unit_test(test_blocking_handlers),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_stop_lets_requests_end),
         cmocka_unit_test(test_bad_addresses),
     };

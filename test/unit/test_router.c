@@ -8,11 +8,11 @@
 #include <cmocka.h>
 
 static const Route routes[] = {
-    {"GET", "/v2/catalog", ROUTE_OSB, NULL, false},
-    {"PUT", "/v2/service_instances/:instance", ROUTE_OSB, NULL, false},
-    {"GET", "/v2/service_instances/:instance", ROUTE_OSB, NULL, false},
-    {"GET", "/v2/service_instances/:instance/last_operation", ROUTE_OSB, NULL, false},
-    {"PUT", "/v2/service_instances/:instance/service_bindings/:binding", ROUTE_OSB, NULL, false},
+    {"GET", "/v2/catalog", ROUTE_OSB, .handler = NULL},
+    {"PUT", "/v2/service_instances/:instance", ROUTE_OSB, .handler = NULL},
+    {"GET", "/v2/service_instances/:instance", ROUTE_OSB, .handler = NULL},
+    {"GET", "/v2/service_instances/:instance/last_operation", ROUTE_OSB, .handler = NULL},
+    {"PUT", "/v2/service_instances/:instance/service_bindings/:binding", ROUTE_OSB, .handler = NULL},
     {0},
 };
 

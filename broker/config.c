@@ -44,7 +44,7 @@ static const Need needs[] = {
 static const Row rows[] = {
     ROW(TEXT, listen_address, "127.0.0.1", 0, 0, false, "address to serve on (0.0.0.0 or :: for all)"),
     ROW(NUMBER, port, "8080", 0, 65535, false, "TCP port to serve on; 0 takes any free one and logs it"),
-    ROW(NUMBER, http_threads, "16", 1, 256, false, "threads that answer requests"),
+    ROW(NUMBER, http_threads, "16", 1, 256, false, "requests that may wait for the database at the same time; more wait for their turn"),
     ROW(TEXT, username, "", 0, 0, true, "user name that platforms authenticate with"),
     ROW(SECRET, password, "", 0, 0, true, "password that platforms authenticate with"),
     ROW(TEXT, second_username, "", 0, 0, false, "user name that is valid too, while credentials are changed"),

@@ -15,7 +15,8 @@ import statements
 sys.path.insert(0, os.path.join(measure.ROOT, "test", "integration"))
 from pg import PrivatePostgres  # noqa: E402
 
-THREADS = 16     # of the broker's HTTP server and of the bare one: the default setting
+THREADS = 16     # on which the broker's handlers block: the default setting
+POLLING = os.cpu_count()  # threads of the bare server, as many as poll connections in the broker
 CLIENTS = 32     # connections of wrk, clients of pgbench: more than the broker's threads, so that none of them waits for work
 SECONDS = 1      # of each of five turns
 FIRST, INSTANCES = 1000001, 1000  # instances that are polled; their ids are numbers, which pgbench can make
@@ -50,7 +51,7 @@ def catalog(b):
     with tempfile.NamedTemporaryFile("wb") as file:
         file.write(text)
         file.flush()
-        bare = subprocess.Popen([program, str(THREADS), file.name], stdout=subprocess.PIPE, text=True)
+        bare = subprocess.Popen([program, str(POLLING), file.name], stdout=subprocess.PIPE, text=True)
         try:
             port = int(bare.stdout.readline())
             ours, theirs = measure.interleave(

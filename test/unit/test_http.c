@@ -1,6 +1,8 @@
 /* The server over real sockets: what it refuses when, what it lets through, and how it ends. */
 #include "http_peer.h"
 
+#include <pthread.h>
+
 static void test_order(void **state)
 {
     expect(state, "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", 404, "application/json");
@@ -179,6 +181,42 @@ static void test_stop_lets_requests_end(void **state)
     close(idle);
 }
 
+/* Asks until the server is gone; gives the status of an answer that it should not give, or NULL. */
+static void *hammer(void *context)
+{
+    static const char text[] = "GET /v2/a HTTP/1.1\r\n" HEAD "\r\n";
+    int fd = *(int *)context, status = 200;
+    while (status == 200 && send(fd, text, strlen(text), MSG_NOSIGNAL) > 0) {
+        CLEANUP_FREE char *response = get(fd);
+        status = status_of(response);
+    }
+    close(fd);
+    return status == 200 || status == 503 || status == 0 ? NULL : (void *)(intptr_t)status;
+}
+
+/* A request may come at any moment of a stop without grace; libmicrohttpd ends the process where a suspended connection is left. */
+static void test_stop_under_load(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        void *own = NULL;
+        void *wrong;
+        int fds[6];
+        pthread_t clients[ARRAY_SIZE(fds)];
+        assert_int_equal(start(&own), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+            fds[i] = dial(&own);
+            assert_int_equal(pthread_create(&clients[i], NULL, hammer, &fds[i]), 0);
+        }
+        clock_sleep_ms(20);
+        server_stop(own, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+            pthread_join(clients[i], &wrong);
+            assert_null(wrong);
+        }
+    }
+}
+
 static void test_bad_addresses(void **state)
 {
     Server *s = NULL;
@@ -208,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_blocking_handlers),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_stop_lets_requests_end),
+        cmocka_unit_test(test_stop_under_load),
         cmocka_unit_test(test_bad_addresses),
     };
     log_set_level(LOG_ERROR);

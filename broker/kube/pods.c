@@ -117,8 +117,9 @@ static Severity probe_trouble(const Workload *w, const json_t *pod, const json_t
         return TROUBLE_NONE;
     if (!out->len) {
         const json_t *event = newest_event(w->events, pod);
-        str_appendf(out, "container %s has been running for %d seconds and is not ready", json_string_at(container, "name", "?"),
-                    (int)(w->now - began));
+        int minutes = (int)((w->now - began) / 60); /* a text that changes each second would be news each second */
+        str_appendf(out, "container %s has been running for %d %s and is not ready", json_string_at(container, "name", "?"),
+                    minutes ? minutes : STARTING_SECONDS, minutes > 1 ? "minutes" : minutes ? "minute" : "seconds");
         if (strcmp(json_string_at(event, "reason", ""), "Unhealthy") == 0) {
             str_append(out, " (");
             append_message(out, json_string_at(event, "message", ""));

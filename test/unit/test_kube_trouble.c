@@ -147,15 +147,17 @@ static void test_probe(void **state)
     (void)state;
     static const char young[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:59:31Z'}}")) "]";
     static const char old[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:59:00Z'}}")) "]";
+    static const char middle[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:59:21Z'}}")) "]";
     static const char oldest[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:50:00Z'}}")) "]";
     static const char again[] = "[" POD("a", STATE("state: {running: {startedAt: '2025-12-31T23:59:00Z'}}, restartCount: 1, lastState: {terminated: {exitCode: 3}}")) "]";
     static const char events[] = "[" EVENT("Pod", "a", "Warning", "Unhealthy", "2025-12-31T23:59:10Z", "2025-12-31T23:59:58Z",
                                            "Readiness probe failed: connection refused") "]";
     stuck_is((const char *[]){NULL, young, NULL, events}, "", 0);
-    stuck_is((const char *[]){NULL, old, NULL, NULL}, "a: container kafka has been running for 60 seconds and is not ready", 0);
-    stuck_is((const char *[]){NULL, oldest, NULL, NULL}, "a: container kafka has been running for 600 seconds and is not ready", 360);
+    stuck_is((const char *[]){NULL, middle, NULL, NULL}, "a: container kafka has been running for 30 seconds and is not ready", 0);
+    stuck_is((const char *[]){NULL, old, NULL, NULL}, "a: container kafka has been running for 1 minute and is not ready", 0);
+    stuck_is((const char *[]){NULL, oldest, NULL, NULL}, "a: container kafka has been running for 10 minutes and is not ready", 360);
     stuck_is((const char *[]){NULL, old, NULL, events},
-             "a: container kafka has been running for 60 seconds and is not ready (Readiness probe failed: connection refused)", 0);
+             "a: container kafka has been running for 1 minute and is not ready (Readiness probe failed: connection refused)", 0);
     stuck_is((const char *[]){NULL, again, NULL, NULL}, "a: container kafka exited with code 3 (Error), 1 restart", 0);
 }
 

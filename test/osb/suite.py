@@ -39,6 +39,7 @@ class Outcomes:
     def __init__(self, rules, never=(), verbose=False, foreign=False, quiet=False):
         self.rules, self.never, self.verbose, self.foreign, self.quiet = rules, dict(never), verbose, foreign, quiet
         self.good, self.bad, self.reasons = collections.Counter(), collections.defaultdict(list), {}
+        self.cases, self.local = collections.defaultdict(set), threading.local()  # by rule: who checks it
         self.crashed, self.lock = [], threading.Lock()
         unknown = set(never) - set(rules)
         if unknown:
@@ -50,6 +51,7 @@ class Outcomes:
             for rule in rules.split():
                 if rule not in self.rules:
                     raise KeyError(f"{what}: rules.tsv has no rule {rule}")
+                self.cases[rule].add(getattr(self.local, "case", None))
                 if good:
                     self.good[rule] += 1
                 else:
@@ -69,6 +71,7 @@ class Outcomes:
     def run(self, one, world):
         """A case to its end; an exception is a failure of its own."""
         began = time.monotonic()
+        self.local.case = one.name
         try:
             one.function(self, world)
         except NotApplicable as reason:

@@ -5,7 +5,7 @@
 
 Without OSB_URL it starts a broker of its own; with OSB_URL, OSB_USERNAME, OSB_PASSWORD and perhaps OSB_PLAN it asks that one.
 --write writes the outcomes into README.md; --tier 2: only flows, on real pods; --only: cases whose name has WORD.
---lies: the broker's answers are falsified, in one way after the other; each rule must fail in one of these runs."""
+--lies: what the cases see is falsified at random, run after run; each rule must fail in one of these runs."""
 import argparse
 import concurrent.futures
 import os

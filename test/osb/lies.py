@@ -208,6 +208,7 @@ def falsified_catalogs(services):
         return changed
 
     new = [(0, name) for name in ("requires", "dashboard_client", "plan_updatable", "x")] + [(0, "plans", 0, name) for name in ("binding_rotatable", "bindable", "x")]
+    new += [(0, "metadata", "shareable"), (0, "plans", 0, "metadata", "costs")]
     for path in paths(services):
         yield from (put(path, value) for value in (Ellipsis, *random.sample(others, 3)))
     for path, value in itertools.product(new, others):
@@ -243,7 +244,7 @@ class Lies:
         return [rule for rule in read_rules() if rule not in NEVER and rule not in self.noticed]
 
 
-def report(w, chosen, run_cases, rounds=40):
+def report(w, chosen, run_cases, rounds=150):
     """Falsifies more or less of what the cases see until each rule has failed; lists those that never do."""
     lies = Lies(w, run_cases)
     lies.run(chosen, 0)  # shows which case checks which rule

@@ -277,16 +277,20 @@ static void take_result(Exchange *e, bool ok, const Error *err)
     e->handled = true;
 }
 
-void exchange_handle(Exchange *e)
+static void handle_one(Exchange *e)
 {
     Error err = {0};
     bool ok = e->route->handler(e->server->context, &e->request, &e->response, &err);
     take_result(e, ok, &err);
 }
 
-void exchange_handle_group(Exchange *const *exchanges, size_t n)
+void exchange_handle(Exchange *const *exchanges, size_t n)
 {
     Call *calls[HTTP_MAX_GROUP] = {0};
+    if (!exchanges[0]->route->group) {
+        handle_one(exchanges[0]);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         calls[i] = &exchanges[i]->call;
         *calls[i] = (Call){.request = &exchanges[i]->request, .response = &exchanges[i]->response};

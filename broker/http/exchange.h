@@ -88,10 +88,8 @@ bool exchange_admit(Exchange *e);
 bool exchange_receive(Exchange *e, const char *data, size_t n);
 /* The body is complete. false: it is too large; `response` holds the refusal. */
 bool exchange_received(Exchange *e);
-/* Runs the handler. */
-void exchange_handle(Exchange *e);
-/* Runs the handler of requests that are answered together. */
-void exchange_handle_group(Exchange *const *exchanges, size_t n);
+/* Runs the handler of one request, or of several whose routes have the same group handler; 1 <= n <= HTTP_MAX_GROUP. */
+void exchange_handle(Exchange *const *exchanges, size_t n);
 /* Queues `response`. */
 enum MHD_Result exchange_send(Exchange *e);
 /* Fills `response` with {"error","description"}. */

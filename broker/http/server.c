@@ -36,7 +36,7 @@ static enum MHD_Result on_call(void *context, struct MHD_Connection *connection,
     if (!e->handled && exchange_received(e)) {
         if (e->route->work != WORK_QUICK)
             return workers_take(e->server->workers, e) ? MHD_YES : exchange_send(e);
-        exchange_handle(e);
+        exchange_handle(&e, 1);
     }
     return exchange_send(e);
 }

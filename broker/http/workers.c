@@ -57,10 +57,7 @@ static void *run(void *context)
     Queue *q = context;
     Exchange *exchanges[HTTP_MAX_GROUP];
     for (size_t n; (n = take(q, exchanges)) > 0;) {
-        if (exchanges[0]->route->group)
-            exchange_handle_group(exchanges, n);
-        else
-            exchange_handle(exchanges[0]);
+        exchange_handle(exchanges, n);
         for (size_t i = 0; i < n; i++)
             give_back(q->workers, exchanges[i]);
     }
@@ -103,7 +100,7 @@ static void *run_waiting(void *context)
 {
     Exchange *e = context;
     Workers *w = e->server->workers;
-    exchange_handle(e);
+    exchange_handle(&e, 1);
     atomic_fetch_sub(&w->waiting, 1);
     give_back(w, e);
     return NULL;

@@ -28,7 +28,7 @@ def provision(osb, plan, instance):
     report.check(f"{plan}: create succeeded", end["state"] == "succeeded", end)
     # A short step may pass between two polls: that some step was seen to count its component is what holds at any speed.
     report.check(f"{plan}: last_operation told step, component and counts",
-                 any(re.match(r"\d+/\d+ \w+: \d+ of \d+ \w+", t) for t in texts), texts)
+                 any(re.match(r"\d+/\d+ \w+: \d+ of \d+ \w+ ready", t) for t in texts), texts)
     report.equal(f"{plan}: the same PUT when done is 200", osb.put_instance(instance, plan).status, 200)
     report.equal(f"{plan}: another space is 409", osb.put_instance(instance, plan, space_guid="other").status, 409)
     report.equal(f"{plan}: GET instance", osb.call("GET", osb.instance_path(instance)).status, 200)

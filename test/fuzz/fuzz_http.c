@@ -171,12 +171,8 @@ static int exchange(Server *s, struct MHD_Connection *c, const char *body, size_
     HOLDS(!e->route || e->route->check == ROUTE_OPEN || (e->request.user != NULL) == knows(request_header(&e->request, "Authorization")));
     if (admitted) {
         HOLDS(exchange_receive(e, body, n / 2) && exchange_receive(e, body + n / 2, n - n / 2));
-        Exchange *const group[] = {e};
         HOLDS(exchange_received(e));
-        if (e->route->group)
-            exchange_handle_group(group, 1);
-        else
-            exchange_handle(e);
+        exchange_handle(&e, 1);
         HOLDS(e->request.body_len == (c->method[0] == 'P' ? n : 0) && memcmp(e->request.body, body, e->request.body_len) == 0);
     }
     HOLDS(exchange_send(e) == MHD_YES);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#define STUCK_SECONDS 330 /* more than the 5 minutes after which the scheduler tries pods again that it has given up; plans may say otherwise: spec.stuck_seconds */
+#define STUCK_SECONDS 360 /* the scheduler looks each 30 s for pods given up for 5 minutes and tries them again; plans may say otherwise: spec.stuck_seconds */
 #define LOOK_CLOSER_SECONDS 10 /* claims and events are read only for what is not ready by then */
 
 /* What a closer look needs besides the pods. An account that may not read it learns less, which is no reason to fail. */

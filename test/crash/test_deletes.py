@@ -94,11 +94,11 @@ def away_in_the_middle(lane):
         osb.delete_instance(instance, PLAN)
         text = text_with(osb, instance, "held by")
         report.check("a held volume claim is named", "PersistentVolumeClaim/data-kafka-0 (finalizer" in text and "example.com/hold" in text, text)
-        testbed.fault("stop", "apiserver")
+        testbed.stop_api_server()
         time.sleep(3)
         now = osb.last_operation(instance).body
         report.check("API server away in the middle of a delete: it waits", now["state"] == "in progress", now)
-        testbed.fault("start", "apiserver")
+        testbed.start_api_server()
         let_go(testbed, namespace, "pvc", "data-kafka-0")
         end = osb.wait(instance, seconds=240)
         report.check("API server back: the delete goes on and succeeds", end["state"] == "succeeded", end)

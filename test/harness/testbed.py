@@ -74,3 +74,13 @@ class Testbed:
     def fault(self, action, component):
         """stop or start a component of the testbed: apiserver, kubelet, …"""
         subprocess.run([PROGRAM, action, self.name, component], check=True)
+
+    def stop_api_server(self):
+        self.fault("stop", "apiserver")
+
+    def start_api_server(self):
+        """Its clients start anew too: after an absence they wait up to minutes before they watch again, and miss what happened meanwhile."""
+        self.fault("start", "apiserver")
+        for component in ("kcm", *(["kwok"] if self.tier == 1 else [])):
+            self.fault("stop", component)
+            self.fault("start", component)

@@ -69,19 +69,19 @@ def database_away_during_operation(broker, pg):
 
 def api_server_away(broker, testbed):
     osb, instance = broker.osb(), str(uuid.uuid4())
-    testbed.fault("stop", "apiserver")
+    testbed.stop_api_server()
     answer = osb.put_instance(instance, PLAN)
     report.equal("API server away: PUT is accepted", answer.status, 202)
     time.sleep(3)
     now = osb.last_operation(instance).body
     report.check("API server away: the operation waits and says why", now["state"] == "in progress" and len(now["description"]) > 20, now)
-    testbed.fault("start", "apiserver")
+    testbed.start_api_server()
     end = osb.wait(instance, seconds=240)
     report.check("API server back: it goes on and succeeds", end["state"] == "succeeded", end)
-    testbed.fault("stop", "apiserver")
+    testbed.stop_api_server()
     osb.delete_instance(instance, PLAN)
     time.sleep(2)
-    testbed.fault("start", "apiserver")
+    testbed.start_api_server()
     end = osb.wait(instance, seconds=240)
     report.check("API server away during a delete: it succeeds", end["state"] == "succeeded", end)
 

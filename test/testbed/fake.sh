@@ -12,7 +12,7 @@ up_fake() {
   up_storage Immediate fake
   fake_port_forward
   launch kwok kwok --kubeconfig="$STATE/admin.conf" --config="$STATE/port-forward.yaml" --manage-all-nodes=false \
-    --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake --cidr="$FAKE_PODS" --node-lease-duration-seconds=40 \
+    --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake --cidr="$FAKE_PODS" --node-lease-duration-seconds=8 \
     --node-ip="$NODE_IP" --node-port=10247 --tls-cert-file="$STATE/pki/kubelet.crt" --tls-private-key-file="$STATE/pki/kubelet.key"
   launch double python3 -u "$HERE/../double/kafka_double.py" "$STATE/admin.conf" --control="$NODE_IP:7070" \
     --log="$STATE/double.jsonl" --data="$STATE/double"

@@ -68,7 +68,7 @@ def librdkafka_consume(credentials, topic, count, seconds=30):
     return got
 
 
-def librdkafka_login_error(credentials, seconds=10):
+def librdkafka_login_error(credentials, seconds=30):
     """What librdkafka says when it may not log in; None when it may."""
     from confluent_kafka import Consumer, KafkaException
     errors, quiet = [], logging.getLogger("librdkafka")
@@ -86,6 +86,6 @@ def librdkafka_login_error(credentials, seconds=10):
                 told = [e.str() for e in errors if "uthentication" in e.str()]
                 if told:
                     return told[0].split(": ", 1)[-1].split(" (after")[0]
-        return f"no answer in {seconds} s: {errors[-1:]}"
+        raise TimeoutError(f"no answer to a login in {seconds} s: {errors[-1:]}")
     finally:
         consumer.close()

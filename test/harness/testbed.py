@@ -81,6 +81,6 @@ class Testbed:
     def start_api_server(self):
         """Its clients start anew too: after an absence they wait up to minutes before they watch again, and miss what happened meanwhile."""
         self.fault("start", "apiserver")
-        for component in ("kcm", *(["kwok"] if self.tier == 1 else [])):
+        for component in ("kcm", "scheduler", *(["kwok"] if self.tier == 1 else [])):
             self.fault("stop", component)
             self.fault("start", component)

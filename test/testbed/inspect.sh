@@ -61,11 +61,24 @@ component_of() {
     die "cluster $1 has no component '$2'; it has: $(cd "$STATE/run" 2>/dev/null && echo *.cmd | sed 's/\.cmd//g')"
 }
 
+# ended PID: its last thread is gone, and its ports with it; a process that nobody waits for stays as a zombie.
+ended() {
+  local threads=("/proc/$1/task"/*)
+  [ ! -e "/proc/$1/task" ] || { [ ${#threads[@]} = 1 ] && grep -q '^State:.*Z' "/proc/$1/status"; }
+} 2>/dev/null
+
+listens() { in_netns bash -c "exec 3<>/dev/tcp/127.0.0.1/$1"; } 2>/dev/null
+
+# started PORT: COMPONENT listens again.
+started() { wait_for 60 listens "$1" || die "$COMPONENT of cluster $NAME does not start; see $STATE/log/$COMPONENT.log"; }
+
 cmd_stop() {
   component_of "$@"
   running "$COMPONENT" || die "$COMPONENT of cluster $NAME does not run"
-  kill -9 "$(cat "$STATE/run/$COMPONENT.pid")"
-  while running "$COMPONENT"; do sleep 0.05; done
+  local pid
+  pid=$(cat "$STATE/run/$COMPONENT.pid")
+  kill -9 "$pid"
+  wait_for 30 ended "$pid" || die "$COMPONENT of cluster $NAME (process $pid) does not end: look at it with ps"
 }
 
 cmd_start() {
@@ -75,6 +88,9 @@ cmd_start() {
   relaunch "$COMPONENT"
   case $COMPONENT in
     etcd | apiserver) wait_for 60 api_ready || die "the API server of cluster $NAME does not get ready; see $STATE/log/apiserver.log" ;;
+    kcm) started 10257 ;;
+    scheduler) started 10259 ;;
+    kwok) started 10247 ;;
     double) wait_for 60 double_ready || die "the Kafka double of cluster $NAME does not get ready; see $STATE/log/double.log" ;;
   esac
 }

@@ -77,7 +77,7 @@ def http(method, path, body=None):
             return problem.code, json.load(problem)
 
 
-def until(check, seconds=60):
+def until(check, seconds=15):
     """Waits for something that the double hears of from the API server."""
     end = time.monotonic() + seconds
     while not check():

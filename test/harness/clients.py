@@ -69,7 +69,7 @@ def librdkafka_consume(credentials, topic, count, seconds=30):
 
 
 def librdkafka_login_error(credentials, seconds=30):
-    """What librdkafka says when it may not log in; None when it may."""
+    """What librdkafka says when it may not log in; None when it may. TimeoutError: it says neither."""
     from confluent_kafka import Consumer, KafkaException
     errors, quiet = [], logging.getLogger("librdkafka")
     quiet.addHandler(logging.NullHandler())

@@ -69,7 +69,7 @@ def descriptors(w):
     return len(os.listdir(f"/proc/{w.broker.process.pid}/fd"))
 
 
-def settled(w, what, before, seconds=30):
+def settled(w, what, before, seconds=10):
     """The broker answers others and holds no more descriptors than before."""
     began = time.monotonic()
     answer = w.osb.call("GET", "/v2/catalog")  # accepted after all before it

@@ -23,7 +23,7 @@ def lines(broker, event):
         return [x for x in (json.loads(line) for line in log if line.startswith("{")) if x["event"] == event]
 
 
-def wait_for(what, seconds=30):
+def wait_for(what, seconds=8):
     until = time.monotonic() + seconds
     while not what():
         if time.monotonic() > until:
@@ -164,7 +164,7 @@ def renewal(w):
     os.replace(again[0], certificate)
     os.replace(again[1], key)
     os.kill(w.broker.process.pid, signal.SIGHUP)
-    w.report.check("at once on SIGHUP", wait_for(lambda: common_name(w.broker) == "again", 4))
+    w.report.check("at once on SIGHUP", wait_for(lambda: common_name(w.broker) == "again", 2))
     kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     w.report.check("old connections go on", answer(kept).startswith(b"HTTP/1.1 200"))
     kept.close()

@@ -11,6 +11,7 @@ up_fake() {
   in_netns ip route add local "$FAKE_PODS" dev lo
   up_storage Immediate fake
   fake_port_forward
+  # A short lease: kwok started again takes its nodes over from the one that was killed only when their leases have run out.
   launch kwok kwok --kubeconfig="$STATE/admin.conf" --config="$STATE/port-forward.yaml" --manage-all-nodes=false \
     --manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake --cidr="$FAKE_PODS" --node-lease-duration-seconds=8 \
     --node-ip="$NODE_IP" --node-port=10247 --tls-cert-file="$STATE/pki/kubelet.crt" --tls-private-key-file="$STATE/pki/kubelet.key"

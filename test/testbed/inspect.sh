@@ -67,11 +67,6 @@ ended() {
   [ ! -e "/proc/$1/task" ] || { [ ${#threads[@]} = 1 ] && grep -q '^State:.*Z' "/proc/$1/status"; }
 } 2>/dev/null
 
-listens() { in_netns bash -c "exec 3<>/dev/tcp/127.0.0.1/$1"; } 2>/dev/null
-
-# started PORT: COMPONENT listens again.
-started() { wait_for 60 listens "$1" || die "$COMPONENT of cluster $NAME does not start; see $STATE/log/$COMPONENT.log"; }
-
 cmd_stop() {
   component_of "$@"
   running "$COMPONENT" || die "$COMPONENT of cluster $NAME does not run"
@@ -87,10 +82,10 @@ cmd_start() {
   rm -f "$STATE/run/$COMPONENT.pid"
   relaunch "$COMPONENT"
   case $COMPONENT in
-    etcd | apiserver) wait_for 60 api_ready || die "the API server of cluster $NAME does not get ready; see $STATE/log/apiserver.log" ;;
-    kcm) started 10257 ;;
-    scheduler) started 10259 ;;
-    kwok) started 10247 ;;
-    double) wait_for 60 double_ready || die "the Kafka double of cluster $NAME does not get ready; see $STATE/log/double.log" ;;
+    etcd | apiserver) ready "the API server" 60 "$COMPONENT" api_ready ;;
+    kcm) ready "the controller manager" 60 kcm listens 10257 ;;
+    scheduler) ready "the scheduler" 60 scheduler listens 10259 ;;
+    kwok) ready "kwok" 60 kwok listens 10247 ;;
+    double) ready "the Kafka double" 60 double double_ready ;;
   esac
 }

@@ -118,3 +118,14 @@ running() {
 
 api_ready() { kubectl --request-timeout=2s get --raw /readyz; } >/dev/null 2>&1
 double_ready() { (exec 3<>"/dev/tcp/$NODE_IP/7070"); } >/dev/null 2>&1
+listens() { in_netns bash -c "exec 3<>/dev/tcp/127.0.0.1/$1"; } >/dev/null 2>&1
+
+# ready WHAT SECONDS COMPONENT COMMAND...: waits until COMMAND succeeds, else shows the component's log and ends.
+ready() {
+  local what=$1 seconds=$2 component=$3
+  shift 3
+  wait_for "$seconds" "$@" && return 0
+  say "$what is not ready after $seconds s; the end of $STATE/log/$component.log:"
+  tail -n 25 "$STATE/log/$component.log" | sed 's/^/    /' >&2
+  die "cluster $NAME stays half up for you to look at; remove it with 'testbed down $NAME'"
+}

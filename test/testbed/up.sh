@@ -47,16 +47,6 @@ up_locked() {
   say "cluster $NAME (tier $TIER) is up after $((SECONDS - began)) s: KUBECONFIG=$KUBECONFIG"
 }
 
-# ready WHAT SECONDS COMPONENT COMMAND...: waits until COMMAND succeeds, else shows the component's log and ends.
-ready() {
-  local what=$1 seconds=$2 component=$3
-  shift 3
-  wait_for "$seconds" "$@" && return 0
-  say "$what is not ready after $seconds s; the end of $STATE/log/$component.log:"
-  tail -n 25 "$STATE/log/$component.log" | sed 's/^/    /' >&2
-  die "cluster $NAME stays half up for you to look at; remove it with 'testbed down $NAME'"
-}
-
 # The cluster's own network: a namespace joined to this machine by one pair of addresses. Nothing in it is routed any further.
 network() {
   local n=0 taken

@@ -14,6 +14,12 @@ typedef struct CodecShape {
 CodecShape codec_request_shape(const KafkaMessage *m, int version);
 CodecShape codec_response_shape(const KafkaMessage *m, int version);
 
+bool codec_in_version(CodecShape shape, const KafkaField *f);
+/* Whether the field stands among the tagged ones, which may be left out (KIP-482). */
+bool codec_is_tagged(CodecShape shape, const KafkaField *f);
+/* Whether `value` is the field's default; NULL is. */
+bool codec_is_default(const KafkaField *f, const json_t *value);
+
 /*
  * Appends the encoding of `value` (JSON object, see kafka_call) to `out`.
  * false: ERR_INVALID naming the field; `out` may then hold a part.
@@ -21,7 +27,8 @@ CodecShape codec_response_shape(const KafkaMessage *m, int version);
 MUST_CHECK bool codec_encode(CodecShape shape, const json_t *value, Str *out, Error *err);
 
 /*
- * Decodes exactly n bytes. Fields that the version lacks and tagged fields that were not sent are absent from *ret; unknown tags are skipped.
+ * Decodes exactly n bytes. Fields that the version lacks and tagged fields with their default, sent or not (the same: KIP-482), are absent from
+ * *ret; unknown tags are skipped.
  * Refuses lengths beyond the bytes at hand, invalid UTF-8, left-over bytes, and more than 4 million values.
  * false: ERR_INTERNAL naming the field.
  */

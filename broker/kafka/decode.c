@@ -160,20 +160,10 @@ static bool decode_field(Decoder *d, const KafkaField *f, json_t *into)
     return true;
 }
 
-static bool is_tagged(const Decoder *d, const KafkaField *f)
-{
-    return d->shape.flexible && f->tagged && d->shape.version >= f->tagged - 1;
-}
-
-static bool in_version(const Decoder *d, const KafkaField *f)
-{
-    return d->shape.version >= f->first && d->shape.version <= f->last;
-}
-
 static const KafkaField *find_tag(const Decoder *d, const KafkaField *fields, uint32_t tag)
 {
     for (const KafkaField *f = fields; f->name; f++)
-        if (in_version(d, f) && is_tagged(d, f) && (uint32_t)f->tag == tag)
+        if (codec_in_version(d->shape, f) && codec_is_tagged(d->shape, f) && (uint32_t)f->tag == tag)
             return f;
     return NULL;
 }
@@ -207,6 +197,8 @@ static bool decode_tags(Decoder *d, const KafkaField *fields, json_t *into)
             return false;
         if (wire_left(&d->in))
             return malformed(d, f, "is shorter than its tag says");
+        if (codec_is_default(f, json_object_get(into, f->name)))
+            json_object_del(into, f->name);
         d->in = after;
     }
     return true;
@@ -216,7 +208,7 @@ static bool decode_fields(Decoder *d, const KafkaField *fields, json_t **ret)
 {
     CLEANUP_JSON json_t *object = json_object();
     for (const KafkaField *f = fields; f->name; f++)
-        if (in_version(d, f) && !is_tagged(d, f) && !decode_field(d, f, object))
+        if (codec_in_version(d->shape, f) && !codec_is_tagged(d->shape, f) && !decode_field(d, f, object))
             return false;
     if (d->shape.flexible && !decode_tags(d, fields, object))
         return false;

@@ -13,16 +13,6 @@ typedef struct Encoder {
 
 static bool encode_fields(Encoder *e, const KafkaField *fields, const json_t *value);
 
-CodecShape codec_request_shape(const KafkaMessage *m, int version)
-{
-    return (CodecShape){m->request, version, version >= m->flexible_from};
-}
-
-CodecShape codec_response_shape(const KafkaMessage *m, int version)
-{
-    return (CodecShape){m->response, version, version >= m->flexible_from};
-}
-
 static bool refuse(const Encoder *e, const KafkaField *f, const char *why)
 {
     return error_set(e->err, ERR_INVALID, "field %s %s", f->name, why);
@@ -165,31 +155,6 @@ static bool encode_field(Encoder *e, const KafkaField *f, const json_t *value)
     return f->array ? encode_list(e, f, value) : encode_one(e, f, value);
 }
 
-static bool is_default(const KafkaField *f, const json_t *value)
-{
-    if (!value || (json_is_null(value) && f->null_default))
-        return true;
-    if (f->null_default)
-        return false;
-    if (f->array)
-        return json_is_array(value) && json_array_size(value) == 0;
-    if (f->type == WIRE_STRING || f->type == WIRE_BYTES)
-        return json_is_string(value) && json_string_length(value) == 0;
-    if (f->type == WIRE_BOOL)
-        return json_is_boolean(value) && json_is_true(value) == (f->number != 0);
-    return json_is_integer(value) && json_integer_value(value) == f->number;
-}
-
-static bool is_tagged(const Encoder *e, const KafkaField *f)
-{
-    return e->shape.flexible && f->tagged && e->shape.version >= f->tagged - 1;
-}
-
-static bool in_version(const Encoder *e, const KafkaField *f)
-{
-    return e->shape.version >= f->first && e->shape.version <= f->last;
-}
-
 /* Tagged fields in order of their tag, which is the order of the tables. */
 static bool encode_tags(Encoder *e, const KafkaField *fields, const json_t *value)
 {
@@ -197,7 +162,7 @@ static bool encode_tags(Encoder *e, const KafkaField *fields, const json_t *valu
     CLEANUP_STR Str all = STR_INIT;
     for (const KafkaField *f = fields; f->name; f++) {
         const json_t *member = json_object_get(value, f->name);
-        if (!in_version(e, f) || !is_tagged(e, f) || is_default(f, member))
+        if (!codec_in_version(e->shape, f) || !codec_is_tagged(e->shape, f) || codec_is_default(f, member))
             continue;
         CLEANUP_STR Str one = STR_INIT;
         Encoder inner = {e->shape, &one, e->err};
@@ -224,7 +189,7 @@ static bool check_names(const Encoder *e, const KafkaField *fields, const json_t
             f++;
         if (!f->name)
             return error_set(e->err, ERR_INVALID, "field %s is not part of the message", key);
-        if (!in_version(e, f) && !is_default(f, member))
+        if (!codec_in_version(e->shape, f) && !codec_is_default(f, member))
             return error_set(e->err, ERR_INVALID, "field %s does not exist in version %d", key, e->shape.version);
     }
     return true;
@@ -235,7 +200,7 @@ static bool encode_fields(Encoder *e, const KafkaField *fields, const json_t *va
     if (!check_names(e, fields, value))
         return false;
     for (const KafkaField *f = fields; f->name; f++)
-        if (in_version(e, f) && !is_tagged(e, f) && !encode_field(e, f, json_object_get(value, f->name)))
+        if (codec_in_version(e->shape, f) && !codec_is_tagged(e->shape, f) && !encode_field(e, f, json_object_get(value, f->name)))
             return false;
     return !e->shape.flexible || encode_tags(e, fields, value);
 }

@@ -181,6 +181,19 @@ static void test_unknown_tags_are_skipped(void **state)
     assert_null(json_object_get(v, "ZkMigrationReady"));
 }
 
+/* KIP-482: a default that was sent says no more than one that was left out. */
+static void test_tagged_defaults_are_absent(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\x00\x00" "\x01" "\x00\x00\x00\x00" "\x03" "\x00\x01\x01" "\x01\x08\xff\xff\xff\xff\xff\xff\xff\xff" "\x03\x01\x01";
+    Error err = {0};
+    CLEANUP_JSON json_t *v = decode_response(KAFKA_API_VERSIONS, 3, bytes, sizeof(bytes) - 1, &err);
+    assert_non_null(v);
+    assert_null(json_object_get(v, "SupportedFeatures"));
+    assert_null(json_object_get(v, "FinalizedFeaturesEpoch"));
+    assert_true(json_is_true(json_object_get(v, "ZkMigrationReady")));
+}
+
 static void expect_malformed(KafkaApi api, int version, const char *bytes, size_t n, const char *needle)
 {
     Error err = {0};
@@ -304,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips_and_every_prefix), cmocka_unit_test(test_damaged_bytes),
         cmocka_unit_test(test_known_bytes),                  cmocka_unit_test(test_unknown_tags_are_skipped),
+        cmocka_unit_test(test_tagged_defaults_are_absent),
         cmocka_unit_test(test_floats),
         cmocka_unit_test(test_hostile_lengths),              cmocka_unit_test(test_too_many_values),
         cmocka_unit_test(test_requests_that_do_not_fit),     cmocka_unit_test(test_varints),
